@@ -1,0 +1,171 @@
+"""Whether an answer is accepted: the choice, the validator, the transformer, in this order.
+
+Here belongs the judgement of one answer to one step, as a generator of calls, so that it is written once: a
+synchronous caller runs the calls on the spot, an asynchronous one awaits them. What follows from the verdict belongs
+to the machine.
+
+A refusal is a value. Only three exceptions of a flow's code mean one: `Refused`, whose words the member sees, and
+``ValueError`` and ``ArithmeticError``, which are what parsing raises and whose words the member never sees.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Union
+
+from attrs import frozen
+
+from fsmflow.callbacks import Call, Callback, Calls
+from fsmflow.codec import check_storable
+from fsmflow.errors import Refused, UnexpectedVerdict
+from fsmflow.messages import Option
+from fsmflow.step import Step
+from fsmflow.wording import Sentences, folded
+
+# WhatsApp and Telegram let a member send 4,096 characters; a validator's regular expression should not meet more.
+ANSWER_LIMIT: Final = 4096
+
+
+@frozen
+class Answer:
+    """What a member sent in answer to a question.
+
+    Args:
+        text: What was typed, or the title of what was tapped.
+        option_id: The id of the option that was tapped, as the flow knows it.
+        kind: ``"text"``, ``"option"``, or the channel's word for anything else.
+        numbered: True if the options were shown as a numbered menu, so that a number chooses one.
+    """
+
+    text: str | None = None
+    option_id: str | None = None
+    kind: str = "text"
+    numbered: bool = False
+
+
+@frozen
+class Accepted:
+    """An answer that counts.
+
+    Args:
+        value: What is kept of it.
+        option: The option that was chosen, if it was a choice.
+    """
+
+    value: Any
+    option: Option | None = None
+
+
+@frozen
+class Refusal:
+    """An answer that does not count.
+
+    Args:
+        reason: What the member is told.
+    """
+
+    reason: str
+
+
+Verdict = Union[Accepted, Refusal]
+
+
+@frozen
+class StepCallbacks:
+    """The callables of a step, understood; None where the step has none.
+
+    Args:
+        message: Says the words of the question.
+        validator: Accepts or refuses.
+        transformer: Makes what is kept.
+    """
+
+    message: Callback | None
+    validator: Callback | None
+    transformer: Callback | None
+
+    @property
+    def judged_async(self) -> bool:
+        """True if judging an answer must await something."""
+        return any(callback is not None and callback.is_async for callback in (self.validator, self.transformer))
+
+
+def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, sentences: Sentences) -> Calls[Verdict]:
+    """Judges one answer to one step.
+
+    Args:
+        flow: The flow that asks; its class and its callables are used.
+        step: The step that was asked.
+        callbacks: The step's callables.
+        answer: What was sent.
+        sentences: The library's own words.
+
+    Yields:
+        The calls of the validator and the transformer.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        UnexpectedVerdict: The validator returned neither True nor False.
+        UnstorableAnswer: What the transformer made would not come back from the store as it is.
+        Exception: Whatever else the flow's code raised: a fault of the flow.
+    """
+    option = None
+    if step.has_choices:
+        option = chosen(step, answer)
+        if option is None:
+            return Refusal(sentences.choose)
+        value: Any = option.id
+    else:
+        if answer.kind not in ("text", "option") or answer.text is None:
+            return Refusal(sentences.text_wanted)
+        if len(answer.text) > ANSWER_LIMIT:
+            return Refusal(sentences.too_long.format(limit=ANSWER_LIMIT))
+        value = answer.text.strip()
+        if not value:
+            return Refusal(sentences.empty)
+    name = type(flow).__name__
+    returns = None
+    try:
+        if callbacks.validator is not None:
+            verdict = yield callbacks.validator.call(flow, _function(step.validator), value)
+            if verdict is False:
+                return Refusal(step.refusal or sentences.not_accepted)
+            if verdict is not True and not (verdict is None and callbacks.validator.own):
+                raise UnexpectedVerdict(name, step.id, callbacks.validator.name, type(verdict).__name__)
+        if callbacks.transformer is not None:
+            value = yield callbacks.transformer.call(flow, _function(step.transformer), value)
+            returns = callbacks.transformer.returns
+    except Refused as refused:
+        return Refusal(refused.reason)
+    except (ValueError, ArithmeticError):
+        return Refusal(step.refusal or sentences.not_accepted)
+    check_storable(name, step.id, value, returns)
+    return Accepted(value, option)
+
+
+def chosen(step: Step, answer: Answer) -> Option | None:
+    """The option that an answer chooses: by its id if it was tapped, else by its title or its number as typed."""
+    if answer.option_id is not None:
+        return next((option for option in step.options if option.id == answer.option_id), None)
+    if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:
+        return None
+    typed = folded(answer.text)
+    for option in step.options:
+        if folded(option.title) == typed:
+            return option
+    if answer.numbered and typed.isascii() and typed.isdigit() and len(typed) <= len(str(len(step.options))):
+        position = int(typed)
+        if 1 <= position <= len(step.options):
+            return step.options[position - 1]
+    return None
+
+
+def _function(function: Any) -> Any:
+    """A step's own callable; a staticmethod is called as what it holds."""
+    return function.__func__ if isinstance(function, (staticmethod, classmethod)) else function
+
+
+def message_call(flow: object, step: Step, callback: Callback) -> Call:
+    """The call that gives the words of a step's question."""
+    return callback.call(flow, _function(step.message))

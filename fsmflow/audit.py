@@ -1,0 +1,286 @@
+"""The audit trail: what is recorded of a conversation, and the logger that people call themselves.
+
+Here belong the entry (`AuditEntry`), its way into loguru, and `FlowAuditLogger`. Entries of a turn are made by the
+machine's callbacks and stored by the commit, in the same write as the state: an entry that is there happened, and
+what happened is there. Only after the commit do they go to loguru.
+
+No entry holds an answer. A stored snapshot of the run stands beside the entries of a turn that changed it, so that
+the state can be recovered from the trail; a sensitive step's answer is left out of it, and whoever is recovered from
+it is asked for that answer again.
+
+Rejected: keeping refused inputs in validation entries. They would help to debug, and they are where a PIN ends up that
+was typed one question too early, when no step was there to say that it is sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol, Union
+
+from attrs import evolve, frozen
+from loguru import logger
+
+from fsmflow.errors import InvalidState
+from fsmflow.messages import Channel
+from fsmflow.state import FlowData, MemberState, channel_of, check_member_id
+
+REDACTED: Final = "[redacted]"
+
+# The event types, as they stand in the trail.
+FLOW_START: Final = "flow_start"
+STEP_START: Final = "step_start"
+VALIDATION: Final = "validation"
+TRANSITION: Final = "transition"
+BACK: Final = "back"
+CANCEL: Final = "cancel"
+RESTART: Final = "restart"
+ROLLBACK: Final = "rollback"
+CLEAR: Final = "clear"
+EXPIRE: Final = "expire"
+COMPLETE: Final = "complete"
+ERROR: Final = "error"
+RECOVERY_ATTEMPT: Final = "recovery_attempt"
+RECOVERY_RESULT: Final = "recovery_result"
+
+
+@frozen
+class AuditEntry:
+    """One thing that happened.
+
+    Args:
+        event_type: What happened, one of the event types above.
+        status: How it went: ``success``, ``in_progress``, ``accepted``, ``refused``, ``error``, ….
+        step_id: The step that it concerns.
+        from_state: The state before, of a transition.
+        to_state: The state after, of a transition.
+        error: The type of what went wrong; never its text, which may hold an answer.
+        place: Where it went wrong: module, function and line.
+        reason: What the member was told; redacted for a sensitive step.
+        flow_id: The flow.
+        run_id: The run of the flow.
+        channel: The channel of the message.
+        message_id: The message that made it happen.
+        member_id: Whom it concerns.
+        version: The version of the state that was written with it.
+        time: When it was committed, by the store's clock.
+    """
+
+    event_type: str
+    status: str
+    step_id: str | None = None
+    from_state: str | None = None
+    to_state: str | None = None
+    error: str | None = None
+    place: str | None = None
+    reason: str | None = None
+    flow_id: str | None = None
+    run_id: str | None = None
+    channel: Channel | None = None
+    message_id: str | None = None
+    member_id: str | None = None
+    version: int | None = None
+    time: datetime | None = None
+
+
+def emit(entries: Sequence[AuditEntry]) -> None:
+    """Sends entries to loguru, each as a record bound with member, channel, flow, run and step.
+
+    Args:
+        entries: What happened; errors go out at ERROR, all else at INFO. Reasons stay behind: a flow may quote an
+            answer in one.
+    """
+    for entry in entries:
+        bound = logger.bind(
+            member_id=entry.member_id,
+            channel=None if entry.channel is None else entry.channel.type,
+            flow_id=entry.flow_id,
+            run_id=entry.run_id,
+            step_id=entry.step_id,
+            message_id=entry.message_id,
+            event_type=entry.event_type,
+            status=entry.status,
+        )
+        if entry.status == "error":
+            bound.error("{} {}: {} at {}", entry.event_type, entry.status, entry.error, entry.place)
+        elif entry.to_state is not None:
+            bound.info("{} {}: {} -> {}", entry.event_type, entry.status, entry.from_state, entry.to_state)
+        else:
+            bound.info("{} {}", entry.event_type, entry.status)
+
+
+class AuditStore(Protocol):
+    """What the logger needs of a store."""
+
+    def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
+        """Adds entries to the stream of a member."""
+
+    def history(self, member_id: str, flow_id: str | None = None) -> Sequence[AuditEntry]:
+        """All entries of a member, the oldest first."""
+
+    def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
+        """The latest state that the stream can give back."""
+
+
+StateView = Union[MemberState, Mapping[str, Any], str, None]
+
+
+class FlowAuditLogger:
+    """Writes to the audit trail by hand, and reads it.
+
+    The runner writes its own entries; this is for what an application adds to them.
+
+    Args:
+        store: Where entries are kept, usually a `FlowStateManager`; None logs only.
+        sensitive: The ids of steps whose answers are left out of the snapshots that are kept.
+    """
+
+    def __init__(self, store: AuditStore | None = None, *, sensitive: Collection[str] = ()) -> None:
+        self.store = store
+        self.sensitive = frozenset(sensitive)
+
+    def log_flow_event(
+        self, flow_id: str, event_type: str, step_id: str | None, state: StateView, status: str, error: object = None
+    ) -> None:
+        """Records that something happened in a flow.
+
+        Args:
+            flow_id: The flow.
+            event_type: What happened.
+            step_id: The step that it concerns.
+            state: The state structure (or value) at that moment; it names the member.
+            status: How it went.
+            error: What went wrong: an exception, or the name of its type. Its text is not kept.
+
+        Raises:
+            InvalidState: The structure names no member, or one whose id cannot be part of a key.
+        """
+        entry = AuditEntry(event_type, status, step_id=step_id, error=_error_type(error), flow_id=flow_id)
+        self._write(entry, state, keep=error is None)
+
+    def log_validation_event(
+        self,
+        flow_id: str,
+        step_id: str,
+        input_data: Mapping[str, Any],
+        validation_result: object,
+        error: object = None,
+    ) -> None:
+        """Records how an answer was judged, without the answer.
+
+        Args:
+            flow_id: The flow.
+            step_id: The step.
+            input_data: ``{"member_id": …, "channel": …, "data": …}``; ``data`` is not kept.
+            validation_result: Whether it was accepted: a bool, or anything with a truth.
+            error: What went wrong: an exception, or the name of its type.
+
+        Raises:
+            InvalidState: The structure names no member, or one whose id cannot be part of a key.
+        """
+        status = "error" if error is not None else "accepted" if validation_result else "refused"
+        entry = AuditEntry(VALIDATION, status, step_id=step_id, error=_error_type(error), flow_id=flow_id)
+        self._write(entry, input_data, keep=False)
+
+    def log_state_transition(
+        self, flow_id: str, from_state: StateView, to_state: StateView, status: str, error: object = None
+    ) -> None:
+        """Records that a flow went from one state to another.
+
+        Args:
+            flow_id: The flow.
+            from_state: The state structure (or value, or a state's name) before.
+            to_state: The same after; it names the member.
+            status: How it went.
+            error: What went wrong: an exception, or the name of its type.
+
+        Raises:
+            InvalidState: The structure names no member, or one whose id cannot be part of a key.
+        """
+        entry = AuditEntry(
+            TRANSITION,
+            status,
+            step_id=_position(to_state),
+            from_state=_position(from_state),
+            to_state=_position(to_state),
+            error=_error_type(error),
+            flow_id=flow_id,
+        )
+        named = to_state if isinstance(to_state, (MemberState, Mapping)) else from_state
+        self._write(entry, named, keep=error is None and named is to_state)
+
+    def history(self, member_id: str, flow_id: str | None = None) -> Sequence[AuditEntry]:
+        """All entries of one member, the oldest first; empty without a store.
+
+        Args:
+            member_id: Whose.
+            flow_id: Only those of this flow.
+        """
+        return [] if self.store is None else self.store.history(member_id, flow_id)
+
+    def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
+        """The latest state that the trail can give back, without the answers of sensitive steps.
+
+        Args:
+            member_id: Whose.
+            flow_id: Only of this flow.
+        """
+        return None if self.store is None else self.store.last_valid_state(member_id, flow_id)
+
+    def _write(self, entry: AuditEntry, state: StateView, *, keep: bool) -> None:
+        snapshot: FlowData | None = None
+        if isinstance(state, MemberState):
+            entry = evolve(entry, member_id=state.member_id, channel=state.channel)
+            snapshot = state.flow_data
+        elif isinstance(state, Mapping):
+            member_id = state.get("member_id")
+            if not isinstance(member_id, str):
+                raise InvalidState("member_id", "a string")
+            entry = evolve(entry, member_id=check_member_id(member_id), channel=channel_of(state))
+            if keep and isinstance(state.get("flow_data"), Mapping):
+                snapshot = MemberState.from_dict(state).flow_data
+        if snapshot is not None:
+            entry = evolve(entry, run_id=snapshot.run_id or None)
+        if self.store is not None and entry.member_id is not None:
+            kept = None if snapshot is None or not keep else redacted(snapshot, self.sensitive)
+            self.store.append(entry.member_id, (entry,), kept)
+        emit((entry,))
+
+
+def redacted(flow_data: FlowData, sensitive: frozenset[str]) -> FlowData:
+    """A run without the answers of sensitive steps: the same object where there are none."""
+    if not sensitive or sensitive.isdisjoint(flow_data.data):
+        return flow_data
+    return evolve(flow_data, data={key: value for key, value in flow_data.data.items() if key not in sensitive})
+
+
+def place_of(fault: BaseException) -> str:
+    """Where an exception was raised: module, function and line of its innermost frame."""
+    frame = fault.__traceback__
+    if frame is None:
+        return "unknown"
+    while frame.tb_next is not None:
+        frame = frame.tb_next
+    code = frame.tb_frame
+    return f"{code.f_globals.get('__name__', '?')}:{code.f_code.co_name}:{frame.tb_lineno}"
+
+
+def _error_type(error: object) -> str | None:
+    """The type of an error; a text of more than one word could quote an answer, so only an identifier passes."""
+    if error is None:
+        return None
+    if isinstance(error, BaseException):
+        return type(error).__name__
+    return error if isinstance(error, str) and error.isidentifier() else REDACTED
+
+
+def _position(state: StateView) -> str | None:
+    if isinstance(state, str) or state is None:
+        return state
+    if isinstance(state, MemberState):
+        return None if state.flow_data is None else state.flow_data.step_id
+    found = state.get("flow_data")
+    if not isinstance(found, Mapping):
+        return None
+    step_id = found.get("step_id")
+    return step_id if isinstance(step_id, str) else str(found.get("step"))

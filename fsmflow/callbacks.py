@@ -1,0 +1,203 @@
+"""The callables of a step: how each is found, checked and called.
+
+Here belongs the one rule by which a validator, a transformer or a message becomes a call, and nothing of what its
+result means. The rule:
+
+- a plain function or lambda whose first parameter is named ``self`` is called with the flow; if the flow's class has
+  an attribute of that name, that attribute is called instead, so that a subclass which overrides it is obeyed;
+- a staticmethod or classmethod object is the class's attribute of its name;
+- anything else (a bound method, a function of a library, a partial) is called as it is.
+
+Signatures are checked here, when a class is made, so that a missing parameter is not found by a member.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import Any, TypeVar
+
+from attrs import frozen
+
+from fsmflow.errors import FlowDefinitionError
+
+ResultT = TypeVar("ResultT")
+
+
+@frozen
+class Call:
+    """What a generator yields when it wants a flow's callable called; the driver sends back what it returned.
+
+    Args:
+        function: What to call, bound to its flow where it needs one.
+        arguments: What to call it with.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+
+Calls = Generator[Call, Any, ResultT]
+
+
+def run_calls(calls: Calls[ResultT]) -> ResultT:
+    """Drives a generator of calls on the spot: each is made, and its result or its exception handed back.
+
+    Args:
+        calls: The generator.
+
+    Returns:
+        What the generator returned.
+
+    Raises:
+        Exception: Whatever the generator lets through.
+    """
+    try:
+        call = next(calls)
+        while True:
+            try:
+                result = call.function(*call.arguments)
+            except Exception as fault:  # noqa: BLE001 - handed to the generator, which decides what it means
+                call = calls.throw(fault)
+            else:
+                call = calls.send(result)
+    except StopIteration as stop:
+        value: ResultT = stop.value
+        return value
+
+
+class Binding(Enum):
+    """How a callable gets its flow."""
+
+    METHOD = "the attribute of its name on the flow"
+    FUNCTION = "the function itself, with the flow as first argument"
+    PLAIN = "the callable itself, without the flow"
+
+
+@frozen
+class Callback:
+    """A callable of a step, understood.
+
+    Args:
+        name: What it is called in diagrams and errors.
+        binding: How it gets its flow.
+        own: True if it belongs to the flow's class: only such a validator may answer None for "accepted".
+        is_async: True if what it returns must be awaited.
+        returns: The resolved annotation of what it returns, or None where there is none.
+    """
+
+    name: str
+    binding: Binding
+    own: bool
+    is_async: bool
+    returns: Any = None
+
+    def call(self, flow: object, function: Callable[..., Any], *arguments: object) -> Call:
+        """The call of `function`, which is this callback's on that flow's own step, for that flow."""
+        if self.binding is Binding.METHOD:
+            return Call(getattr(flow, self.name), arguments)
+        if self.binding is Binding.FUNCTION:
+            return Call(function, (flow, *arguments))
+        return Call(function, arguments)
+
+
+def understand(owner: type, step_id: str, role: str, function: Any, *, arguments: int, returns: bool) -> Callback:
+    """Finds how a callable of a step is to be called, and checks that it can be.
+
+    Args:
+        owner: The flow's class.
+        step_id: The step that the callable belongs to.
+        role: ``"validator"``, ``"transformer"`` or ``"message"``.
+        function: The callable.
+        arguments: How many arguments it is given besides the flow.
+        returns: True if the annotation of its result is needed.
+
+    Returns:
+        The callback.
+
+    Raises:
+        FlowDefinitionError: It is not callable, takes other arguments, or its annotation cannot be resolved.
+    """
+    target, binding, attribute = _resolve(owner, function)
+    name = attribute or getattr(target, "__name__", None)
+    if not isinstance(name, str) or not name.isidentifier():
+        name = f"{step_id}_{role}"
+    if not callable(target):
+        raise FlowDefinitionError(owner.__name__, step_id, f"the {role} must be callable, {name} is not")
+    count = arguments + (1 if _takes_flow(owner, target, binding, name) else 0)
+    try:
+        inspect.signature(target).bind(*([None] * count))
+    except TypeError:
+        wanted = "(self, value)" if arguments else "(self)"
+        plain = "(value)" if arguments else "()"
+        shape = f"{wanted} as a method, {plain} otherwise"
+        raise FlowDefinitionError(owner.__name__, step_id, f"the {role} {name} must take {shape}") from None
+    except ValueError:
+        pass  # some callables written in C tell no signature; they are found out when they are first called
+    return Callback(
+        name=name,
+        binding=binding,
+        own=binding is not Binding.PLAIN or isinstance(getattr(target, "__self__", None), owner),
+        is_async=_is_async(target),
+        returns=_return_annotation(owner, step_id, role, name, target) if returns else None,
+    )
+
+
+def _resolve(owner: type, function: Any) -> tuple[Any, Binding, str | None]:
+    """What is really called, as it is seen from the class, and the attribute that it is, if it is one."""
+    if isinstance(function, (staticmethod, classmethod)):
+        name = function.__func__.__name__
+        if hasattr(owner, name):
+            return getattr(owner, name), Binding.METHOD, name
+        binding = Binding.PLAIN if isinstance(function, staticmethod) else Binding.FUNCTION
+        return function.__func__, binding, None
+    if inspect.isfunction(function) and _wants_flow(owner, function):
+        name = function.__name__
+        if name.isidentifier() and hasattr(owner, name):
+            return getattr(owner, name), Binding.METHOD, name
+        return function, Binding.FUNCTION, None
+    return function, Binding.PLAIN, None
+
+
+def _wants_flow(owner: type, function: Callable[..., Any]) -> bool:
+    parameters = list(inspect.signature(function).parameters.values())
+    if parameters and parameters[0].name == "self":
+        return True
+    # A decorator without functools.wraps hides "self" behind *args; then the class that holds the function tells.
+    hidden = bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+    return hidden and any(held is function for base in owner.__mro__ for held in vars(base).values())
+
+
+def _takes_flow(owner: type, target: Any, binding: Binding, name: str) -> bool:
+    if binding is Binding.METHOD:
+        # seen from the class a method still lacks its self; a staticmethod and a classmethod do not
+        return inspect.isfunction(target) and not isinstance(inspect.getattr_static(owner, name), staticmethod)
+    return binding is Binding.FUNCTION
+
+
+def _is_async(target: Any) -> bool:
+    while isinstance(target, functools.partial):
+        target = target.func
+    target = inspect.unwrap(target)
+    return inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(getattr(target, "__call__", None))  # noqa: B004 - the method itself is looked at, not whether there is one
+
+
+def _return_annotation(owner: type, step_id: str, role: str, name: str, target: Any) -> Any:
+    while isinstance(target, functools.partial):
+        target = target.func
+    if isinstance(target, type):
+        return target
+    target = inspect.unwrap(target)
+    raw = getattr(target, "__annotations__", {}).get("return", inspect.Signature.empty)
+    if raw is inspect.Signature.empty:
+        return None
+    if not isinstance(raw, str):
+        return type(None) if raw is None else raw
+    function = getattr(target, "__func__", target)
+    try:
+        return eval(raw, getattr(function, "__globals__", {}), dict(vars(owner)))  # noqa: S307 - the flow's own source, as typing.get_type_hints does
+    except Exception as fault:
+        wanted = f"the return annotation {raw!r} of the {role} {name} must name something that exists at run time"
+        raise FlowDefinitionError(owner.__name__, step_id, wanted) from fault

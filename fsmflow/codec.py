@@ -1,0 +1,312 @@
+"""The one converter between values and what Redis holds.
+
+Here belongs how state, audit entries and answers become JSON and come back, through one cattrs converter on orjson.
+What the fields are called in the hash belongs here too; which key the hash has and when it is written, to `manager`.
+
+Reading never raises: a field that cannot be read becomes an `Unreadable` of the state, with its bytes, so that it can
+be put aside instead of overwritten. Rejected: pickle, which would run what it reads; and ``json``, at half the speed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+from attrs import asdict, evolve, fields
+from cattrs.preconf.orjson import make_converter
+from cattrs.strategies import configure_tagged_union
+
+from fsmflow.audit import AuditEntry
+from fsmflow.errors import UnstorableAnswer
+from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.state import FlowData, MemberState, Unreadable
+
+CODEC: Final = 1
+"""Rises when the form of the stored fields changes; a worker leaves a higher one alone."""
+
+RECENT_LIMIT: Final = 4
+"""How many decided messages the hash itself remembers: what a channel redelivers at once."""
+
+_NATIVE: Final = frozenset({str, bool, type(None)})
+_SMALL_INTEGERS: Final = range(-(2**63), 2**64)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+converter = make_converter(omit_if_default=True)
+converter.register_unstructure_hook(Decimal, str)
+converter.register_structure_hook(Decimal, lambda value, _: Decimal(str(value)))
+configure_tagged_union(Message, converter, tag_name="say")
+
+
+def _strict_text(value: Any, _: Any) -> str:
+    """Text only: cattrs would turn a number into one, and a state of wrong types into a plausible one."""
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+converter.register_structure_hook(str, _strict_text)
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+def message_key(inbound: Inbound) -> str:
+    """The short hash that a message is known by: 64 bits over its channel type and its id.
+
+    Args:
+        inbound: The message.
+
+    Returns:
+        Sixteen hexadecimal digits.
+    """
+    return digest(inbound.channel.type, inbound.message_id)
+
+
+def digest(*parts: str, size: int = 8) -> str:
+    """A short, stable hash over several strings, in hexadecimal, twice `size` digits long."""
+    return blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def store_answer(value: Any) -> Any:
+    """What an answer is in JSON."""
+    kind = type(value)
+    if kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
+        return value
+    if kind is int:
+        return str(value)  # JSON libraries lose what is over 64 bits; int() reads the digits back
+    return converter.unstructure(value)
+
+
+def restore_answer(raw: Any, annotation: Any) -> Any:
+    """The answer that `raw` was made from, by the annotation of the transformer that made it.
+
+    Raises:
+        Exception: Whatever cattrs raises for what does not fit.
+    """
+    if annotation is None or type(raw) is annotation:
+        return raw
+    return converter.structure(raw, annotation)
+
+
+def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None:
+    """Checks that an answer will come back as it is, while the flow can still say so.
+
+    A state that loads only as something else would strand its member at the next message, which is worse than the
+    few microseconds that this costs for a value that JSON does not know.
+
+    Args:
+        flow: The flow's name, for the error.
+        step_id: The step's id, for the error.
+        value: What is kept of the answer.
+        annotation: The return annotation of the step's transformer, or None.
+
+    Raises:
+        UnstorableAnswer: It would not.
+    """
+    kind = type(value)
+    if annotation is None or annotation is kind:
+        if kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
+            return
+        if kind is float and math.isfinite(value):
+            return
+    try:
+        back = restore_answer(orjson.loads(orjson.dumps(store_answer(value))), annotation)
+    except Exception:  # noqa: BLE001 - however it fails to come back, it cannot be stored
+        back = None
+    if type(back) is not kind or back != value:
+        wanted = "the transformer's return annotation must say a type that JSON and cattrs give back equal"
+        raise UnstorableAnswer(flow, step_id, kind.__name__, wanted) from None
+
+
+# -- the hash ---------------------------------------------------------------------------------------------------------
+
+
+def dump_flow_data(flow_data: FlowData | None) -> bytes:
+    """The JSON of a run; ``null`` where there is none, so that a missing field is noticed."""
+    return orjson.dumps(converter.unstructure(flow_data))
+
+
+def load_flow_data(raw: bytes | str) -> FlowData | None:
+    """The run that `raw` holds.
+
+    Raises:
+        Exception: Whatever orjson and cattrs raise for what is none.
+    """
+    found = orjson.loads(raw)
+    if found is None:
+        return None
+    # cattrs would take a text for a tuple of its letters, and "3" for 3
+    if type(found["step"]) is not int or type(found.get("data", {})) is not dict or type(found.get("path", [])) is not list:
+        raise TypeError("no run of a flow")
+    return converter.structure(found, FlowData)
+
+
+def dump_channel(channel: Channel) -> bytes:
+    """The JSON of a channel."""
+    return orjson.dumps([channel.type, channel.identifier])
+
+
+def dump_reply(reply: Reply) -> bytes:
+    """The JSON of a reply; the member is known from the key."""
+    messages = [converter.unstructure(message, unstructure_as=Message) for message in reply.messages]
+    return orjson.dumps([messages, reply.flow_id, reply.step_id, reply.status])
+
+
+def load_reply(raw: bytes, member_id: str) -> Reply | None:
+    """The reply that `raw` holds, marked as a duplicate; None where it cannot be read."""
+    try:
+        messages, flow_id, step_id, status = orjson.loads(raw)
+        union: Any = Message  # cattrs takes a union where its types want a class
+        said = tuple(converter.structure(message, union) for message in messages)
+    except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
+        return None
+    return Reply(said, member_id, flow_id, step_id, status, duplicate=True)
+
+
+def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> MemberState:
+    """The state that a hash holds.
+
+    Args:
+        member_id: Whose hash it is.
+        channel: The channel of the message at hand, for a member of whom nothing is stored.
+        raw: The fields of the hash, by name; empty where there is none.
+
+    Returns:
+        The state; what could not be read is in its `unreadable`.
+    """
+    if not raw:
+        return MemberState(member_id=member_id, channel=channel)
+    reader = _Reader(raw)
+    owner = reader.read("member_id", bytes.decode)
+    flow_data = reader.read("flow_data", load_flow_data)
+    previous = reader.read("previous", load_flow_data)
+    if owner is not None and owner != member_id:
+        reader.refuse("member_id", "the hash of another member")
+    if owner != member_id:
+        flow_data = previous = None
+    version = reader.read("version", _count)
+    stored = reader.read("channel", _channel)
+    recent = reader.read("recent", _recent)
+    sent_at = reader.read("sent_at", _count)
+    for name in ("reply", "token", "updated_at", "codec"):
+        if name not in raw:
+            reader.refuse(name, "missing")
+    return MemberState(
+        member_id=member_id,
+        channel=stored or channel,
+        flow_data=flow_data,
+        previous=previous,
+        version=version or 0,
+        recent=recent or (),
+        sent_at=sent_at or 0,
+        unreadable=tuple(reader.unreadable),
+        raw=raw,
+    )
+
+
+def codec_of(state: MemberState) -> int:
+    """The codec that wrote a state: `CODEC` where nothing is stored, 0 where it cannot be told."""
+    raw = state.raw.get("codec")
+    if raw is None:
+        return CODEC
+    return int(raw) if raw.isdigit() and len(raw) < 9 else 0
+
+
+class _Reader:
+    """Reads the fields of one hash and keeps what cannot be read."""
+
+    def __init__(self, raw: Mapping[str, bytes]) -> None:
+        self.raw = raw
+        self.unreadable: list[Unreadable] = []
+
+    def read(self, name: str, decode: Any) -> Any:
+        found = self.raw.get(name)
+        if found is None:
+            self.refuse(name, "missing")
+            return None
+        try:
+            return decode(found)
+        except Exception as fault:  # noqa: BLE001 - as above
+            self.refuse(name, type(fault).__name__)
+            return None
+
+    def refuse(self, name: str, why: str) -> None:
+        self.unreadable.append(Unreadable(name, self.raw.get(name), why))
+
+
+def _count(raw: bytes) -> int:
+    # Lua counts in doubles: beyond 2**53 one more is the same number
+    if not raw.isdigit() or len(raw) > 16 or int(raw) >= 2**53:
+        raise ValueError("no count")
+    return int(raw)
+
+
+def _channel(raw: bytes) -> Channel:
+    kind, identifier = orjson.loads(raw)
+    if not isinstance(kind, str) or not isinstance(identifier, str):
+        raise TypeError("no channel")
+    return Channel(kind, identifier)
+
+
+def _recent(raw: bytes) -> tuple[str, ...]:
+    keys = tuple(raw.decode("ascii").split())
+    for key in keys:
+        if len(key) != 16:
+            raise ValueError("no hash")
+        int(key, 16)
+    return keys
+
+
+# -- the audit stream -------------------------------------------------------------------------------------------------
+
+_SHARED: Final = ("flow_id", "run_id", "channel", "message_id")
+_APART: Final = frozenset({"member_id", "version", "time"})
+_OWN: Final = tuple(each.name for each in fields(AuditEntry) if each.name not in _APART)
+
+
+def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
+    """The JSON of one turn's entries; what they share stands once, what the stream itself tells is left out."""
+    if not entries:
+        return b""
+    shared = {name: getattr(entries[0], name) for name in _SHARED}
+    rows = []
+    for entry in entries:
+        row = {}
+        for name in _OWN:
+            value = getattr(entry, name)
+            if value is not None and shared.get(name) != value:
+                row[name] = value
+            elif value is None and shared.get(name) is not None:
+                row[name] = None
+        rows.append(row)
+    return orjson.dumps([shared, rows], default=asdict)
+
+
+def load_entries(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> list[AuditEntry]:
+    """The entries of one record of a stream; empty where it cannot be read.
+
+    Args:
+        member_id: Whose stream it is.
+        stream_id: The record's id, ``<milliseconds>-<number>``.
+        row: The record's fields.
+    """
+    try:
+        shared, rows = orjson.loads(row[b"entries"])
+        moment = _EPOCH + timedelta(milliseconds=int(stream_id.split(b"-")[0]))
+        version = int(row[b"version"]) if b"version" in row else None
+        return [
+            evolve(
+                converter.structure({**shared, **own}, AuditEntry), member_id=member_id, version=version, time=moment
+            )
+            for own in rows
+        ]
+    except Exception:  # noqa: BLE001 - as above
+        return []

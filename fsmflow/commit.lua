@@ -1,0 +1,100 @@
+-- Commits one turn of one member, or says why not: all of it or nothing, in one slot.
+--
+-- KEYS  1 <prefix>:{bNNNN}:<member>         hash: the member's state
+--       2 <prefix>:{bNNNN}:<member>:seen    sorted set: messages that were decided, by time
+--       3 <prefix>:{bNNNN}:<member>:audit   stream: what happened
+-- ARGV  1 token of this commit              2 hash of the message, or '' for none
+--       3 version that was read, or ''      4 retention, in milliseconds
+--       5 entries that the stream keeps     6 'update', 'advance' or 'clear'
+--       7 audit record, or ''               8 snapshot, '=' for the flow_data that is written, or ''
+--       9 flow_data, or '' to leave it     10 how many unreadable fields follow, each as name, '+' .. raw or '-'
+--       then the other fields to write, each as name and value
+-- Gives {'applied', version}, {'duplicate', hash} or {'conflict', hash}.
+--
+-- The order of decisions matters: the client sends a commit again whose answer was cut, and must then hear "applied"
+-- although its message is known by now. Time is the server's: workers' clocks differ.
+
+local hash, seen, audit = KEYS[1], KEYS[2], KEYS[3]
+local stored = redis.call('HMGET', hash, 'version', 'token', 'flow_data', 'quarantined')
+
+if stored[2] == ARGV[1] then
+  return {'applied', stored[1]}
+end
+if ARGV[2] ~= '' and redis.call('ZSCORE', seen, ARGV[2]) then
+  return {'duplicate', redis.call('HGETALL', hash)}
+end
+if (stored[1] or '') ~= ARGV[3] then
+  return {'conflict', redis.call('HGETALL', hash)}
+end
+
+local unreadable = tonumber(ARGV[10])
+local rest = 11
+for _ = 1, unreadable do
+  local raw = redis.call('HGET', hash, ARGV[rest])
+  if (raw and '+' .. raw or '-') ~= ARGV[rest + 1] then
+    return {'conflict', redis.call('HGETALL', hash)}
+  end
+  rest = rest + 2
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- From a time, so that a hash which expired and comes again never repeats a version. A double counts to 2^53.
+local counted = string.find(ARGV[3], '^%d+$') and tonumber(ARGV[3]) or 0
+if counted == 0 or counted >= 9007199254740991 then
+  counted = time[1] * 1000000 + time[2]
+end
+local version = string.format('%.0f', counted + 1)
+
+if ARGV[6] == 'clear' then
+  redis.call('DEL', hash)
+else
+  local fields = {'version', version, 'token', ARGV[1], 'updated_at', string.format('%.0f', now)}
+  local n = 6
+  if ARGV[6] == 'advance' then
+    fields[n + 1], fields[n + 2] = 'previous', stored[3] or 'null'
+    n = n + 2
+  end
+  if ARGV[9] ~= '' then
+    fields[n + 1], fields[n + 2] = 'flow_data', ARGV[9]
+    n = n + 2
+  end
+  -- What could not be read is put aside under a number that is never used again; the oldest of sixteen makes room.
+  local number = tonumber(stored[4] or '0') or 0
+  for i = 11, 10 + 2 * unreadable, 2 do
+    if string.sub(ARGV[i + 1], 1, 1) == '+' then
+      number = number + 1
+      fields[n + 1], fields[n + 2] = 'quarantine:' .. number, ARGV[i] .. '=' .. string.sub(ARGV[i + 1], 2)
+      n = n + 2
+      redis.call('HDEL', hash, 'quarantine:' .. (number - 16))
+    end
+  end
+  if unreadable > 0 then
+    fields[n + 1], fields[n + 2] = 'quarantined', tostring(number)
+    n = n + 2
+  end
+  for i = rest, #ARGV do
+    n = n + 1
+    fields[n] = ARGV[i]
+  end
+  redis.call('HSET', hash, unpack(fields))
+  redis.call('PEXPIRE', hash, ARGV[4])
+end
+
+if ARGV[2] ~= '' then
+  redis.call('ZADD', seen, string.format('%.0f', now), ARGV[2])
+  if counted % 8 == 0 then
+    redis.call('ZREMRANGEBYSCORE', seen, '-inf', string.format('%.0f', now - tonumber(ARGV[4])))
+  end
+end
+if ARGV[7] ~= '' then
+  local snapshot = ARGV[8] == '=' and ARGV[9] or ARGV[8]
+  if snapshot == '' then
+    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7])
+  else
+    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7], 'flow_data', snapshot)
+  end
+end
+redis.call('PEXPIRE', seen, ARGV[4])
+redis.call('PEXPIRE', audit, ARGV[4])
+return {'applied', version}

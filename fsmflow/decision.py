@@ -1,0 +1,155 @@
+"""What a turn decided about one message, and the commit that makes it so.
+
+Here belong the message as it arrived (`Arrival`), the decision, and how the two become a reply and a commit. How a
+decision is come to belongs to `conversation` and `recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import field, frozen
+
+from fsmflow.audit import AuditEntry, redacted
+from fsmflow.codec import (
+    CODEC,
+    RECENT_LIMIT,
+    digest,
+    dump_channel,
+    dump_entries,
+    dump_flow_data,
+    dump_reply,
+    message_key,
+)
+from fsmflow.effects import Commit, Write
+from fsmflow.flow import Flow
+from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.state import MEMBER_ID_LIMIT, MemberState, Unreadable, check_member_id
+
+# A channel's clock may run ahead of ours. What it says beyond this is not believed: one message dated next year would
+# make every later one "older than the last".
+CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+
+
+@frozen
+class Arrival:
+    """A message as it arrived.
+
+    Args:
+        inbound: The message.
+        member_id: Who sent it.
+        key: The hash that it is known by.
+        at: When it was sent (or received, where the channel does not say), in milliseconds since the epoch.
+    """
+
+    inbound: Inbound
+    member_id: str
+    key: str
+    at: int
+
+    @classmethod
+    def of(cls, inbound: Inbound, received_at: datetime) -> Arrival:
+        """The arrival of a message.
+
+        Raises:
+            InvalidMemberId: The member's id cannot be part of a key.
+        """
+        latest = received_at + CLOCK_TOLERANCE
+        moment = received_at if inbound.sent_at is None else min(inbound.sent_at, latest)
+        member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
+        return cls(inbound, member_id, message_key(inbound), max(0, round(moment.timestamp() * 1000)))
+
+    def is_late(self, state: MemberState) -> bool:
+        """True if its channel's own clock shows it to be older, by whole seconds, than the last one.
+
+        WhatsApp's clock counts seconds: two messages of the same second cannot be told apart by it, and are not.
+        """
+        known = self.inbound.sent_at is not None and self.inbound.channel.type == state.channel.type
+        return known and self.at // 1000 < state.sent_at // 1000
+
+
+def member_id_of(channel: Channel) -> str:
+    """The id of a member who is known by an address only: ``<type>:<identifier>``.
+
+    An address that would make it longer than an id may be (a WhatsApp user id may have 128 characters of its own)
+    stands in it as a hash.
+    """
+    named = f"{channel.type}:{channel.identifier}"
+    if len(named) <= MEMBER_ID_LIMIT:
+        return named
+    return f"{channel.type}:#{digest(channel.identifier, size=20)}"
+
+
+@frozen
+class Decision:
+    """What was decided.
+
+    Args:
+        messages: What is said.
+        status: What the reply's status is.
+        flow: The flow to store; None leaves the stored run as it is, or empty where there is none.
+        entries: What happened.
+        write: What becomes of ``previous``.
+        forget: True if ``previous`` is emptied.
+        moved: True if the run changed in a way that the audit trail keeps a snapshot of.
+        unreadable: What is put aside because it could not be read.
+        ended: True if nothing is open any more because what was stored could not be restored.
+    """
+
+    messages: tuple[Message, ...]
+    status: str
+    flow: Flow | None = None
+    entries: Sequence[AuditEntry] = ()
+    write: Write = Write.UPDATE
+    forget: bool = False
+    moved: bool = False
+    unreadable: tuple[Unreadable, ...] = field(default=())
+    ended: bool = False
+
+    def reply(self, arrival: Arrival, state: MemberState) -> Reply:
+        """The reply to the message that was decided."""
+        if self.flow is not None:
+            return Reply(self.messages, arrival.member_id, self.flow.id, self.flow.state, self.status)
+        stored = None if self.ended else state.flow_data
+        if stored is None or (stored.ended and self.status == "idle"):
+            return Reply(self.messages, arrival.member_id, None, None, self.status)
+        return Reply(self.messages, arrival.member_id, stored.id, stored.step_id, self.status)
+
+    def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
+        """The commit that makes it so, for the state that it was decided on."""
+        channel = arrival.inbound.channel
+        anew = not state.raw or bool(self.unreadable)
+        fields = {
+            "recent": " ".join((*state.recent, arrival.key)[-RECENT_LIMIT:]).encode(),
+            "reply": dump_reply(reply),
+            "sent_at": str(max(state.sent_at, arrival.at)).encode(),
+        }
+        if anew:
+            fields |= {"member_id": arrival.member_id.encode(), "codec": str(CODEC).encode()}
+        if anew or channel != state.channel:
+            fields["channel"] = dump_channel(channel)
+        snapshot = b""
+        if self.flow is not None:
+            flow_data = self.flow.snapshot()
+            fields["flow_data"] = dump_flow_data(flow_data)
+            if self.moved:
+                kept = redacted(flow_data, self.flow.definition.sensitive)
+                snapshot = b"=" if kept is flow_data else dump_flow_data(kept)
+        elif self.ended or not state.raw:
+            fields["flow_data"] = dump_flow_data(None)
+        if self.forget or not state.raw:
+            fields["previous"] = dump_flow_data(None)
+        return Commit(
+            member_id=arrival.member_id,
+            channel=channel,
+            expected=state.raw.get("version", b""),
+            fields=fields,
+            write=self.write,
+            message_key=arrival.key,
+            entries=tuple(self.entries),
+            record=dump_entries(self.entries),
+            snapshot=snapshot,
+            unreadable=self.unreadable,
+        )

@@ -1,0 +1,136 @@
+"""What every turn needs whatever it decides: a member's flow made ready, and words that fit the channel.
+
+Here belong the making of a flow for an arrival and the composing of what is said to it: options get their wire ids,
+a reason and its question become one message where they fit, and each message is checked against its channel's limits.
+Which of it is said when belongs to `conversation` and `recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final, Protocol
+
+from attrs import evolve, field, frozen
+
+from fsmflow.callbacks import Calls
+from fsmflow.decision import Arrival
+from fsmflow.errors import LimitExceeded, NewerState
+from fsmflow.flow import Flow
+from fsmflow.messages import Message, Text
+from fsmflow.questions import with_option_ids, with_reason
+from fsmflow.registry import Registration, Registry, make_flow
+from fsmflow.state import FlowData, MemberState
+from fsmflow.taps import nonce_of, wire_id
+from fsmflow.wording import Sentences, Words
+
+# How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
+# taken for one that was removed: a rolling deploy is over sooner, and its member must not be turned away for ever.
+UNKNOWN_FLOW_PATIENCE: Final = timedelta(minutes=5)
+
+
+class ChannelRules(Protocol):
+    """What a turn needs to know of a channel."""
+
+    @property
+    def numbers_choices(self) -> bool:
+        """True if options are shown as a numbered menu, so that a number chooses one."""
+
+    def check(self, message: Message) -> None:
+        """Raises `LimitExceeded` for a message that is over a limit."""
+
+
+@frozen
+class Dialogue:
+    """The flows of a runner and how it speaks.
+
+    Args:
+        registry: The flows.
+        words: What a member may type at any question.
+        sentences: What is said by the library itself.
+        rules: What each channel type allows; a type that is not among them has no limits.
+    """
+
+    registry: Registry
+    words: Words = field(factory=Words)
+    sentences: Sentences = field(factory=Sentences)
+    rules: Mapping[str, ChannelRules] = field(factory=dict)
+
+    def known(self, arrival: Arrival, state: MemberState, flow_data: FlowData) -> Registration | None:
+        """The registration of a stored run's flow, or None where it was removed from the code.
+
+        Raises:
+            NewerState: A newer release wrote it, or may have: this worker must leave it alone.
+        """
+        registration = self.registry.registrations.get(flow_data.flow_type)
+        if registration is None:
+            if arrival.at - state.sent_at <= UNKNOWN_FLOW_PATIENCE / timedelta(milliseconds=1):
+                raise NewerState("the open flow is not known here: it may belong to a newer release")
+            return None
+        if flow_data.revision > registration.flow.revision:
+            raise NewerState("the open flow was written by a newer revision of it")
+        return registration
+
+    def flow_for(self, arrival: Arrival, registration: Registration, state: MemberState) -> Flow:
+        """A new flow for a member, at its first step."""
+        channel = arrival.inbound.channel
+        structure = None
+        if not registration.has_steps and state.flow_data is not None:
+            structure = evolve(state, channel=channel).to_dict()
+        flow = make_flow(registration.flow, registration.flow_type, arrival.member_id, channel, structure)
+        flow.sentences = self.sentences
+        flow.message_id = arrival.inbound.message_id
+        return flow
+
+    def ask(self, arrival: Arrival, flow: Flow, *reasons: str) -> Calls[tuple[Message, ...]]:
+        """What a flow says now, after the reasons for it; in one message where that fits the channel.
+
+        Yields:
+            The calls of the flow's message or closing words.
+
+        Raises:
+            LimitExceeded: The question, or a reason, is too long for the channel.
+            Exception: Whatever the flow's code raised.
+        """
+        said = yield from flow.says()
+        nonce = nonce_of(flow.run_id, flow.visit)
+        question = with_option_ids(said, lambda option_id: wire_id(nonce, option_id))
+        self.check(arrival, question)
+        if not reasons:
+            return (question,)
+        reason = "\n\n".join(reasons)
+        together = with_reason(reason, question)
+        if together is not question:
+            try:
+                self.check(arrival, together)
+            except LimitExceeded:
+                pass  # two messages, then
+            else:
+                return (together,)
+        return (self.checked(arrival, reason), question)
+
+    def idle(self) -> str:
+        """What can be started, in words."""
+        keywords = self.registry.keywords()
+        return self.sentences.idle.format(keywords=", ".join(keywords)) if keywords else self.sentences.nothing
+
+    def checked(self, arrival: Arrival, words: str) -> Text:
+        """A text that the channel takes.
+
+        Raises:
+            LimitExceeded: It is too long.
+        """
+        text = Text(words)
+        self.check(arrival, text)
+        return text
+
+    def check(self, arrival: Arrival, message: Message) -> None:
+        """Raises what the channel has against a message."""
+        rules = self.rules.get(arrival.inbound.channel.type)
+        if rules is not None:
+            rules.check(message)
+
+    def numbers_choices(self, arrival: Arrival) -> bool:
+        """True if a number that was typed may mean an option."""
+        rules = self.rules.get(arrival.inbound.channel.type)
+        return rules is not None and rules.numbers_choices

@@ -1,0 +1,147 @@
+"""What a turn wants done, as values, and the loop that does it.
+
+A turn is a generator: it yields one of these and is sent the result. So the whole protocol of loading, committing and
+trying again stands once, in pure code, and what differs between a synchronous and an asynchronous caller is the few
+lines of `drive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from enum import Enum
+from typing import Any, TypeVar, Union
+
+from attrs import field, frozen
+
+from fsmflow.audit import AuditEntry
+from fsmflow.callbacks import Call
+from fsmflow.messages import Channel
+from fsmflow.state import MemberState, Unreadable
+
+ResultT = TypeVar("ResultT")
+
+
+@frozen
+class Load:
+    """Read a member's hash; the result is a `MemberState`.
+
+    Args:
+        member_id: Whose.
+        channel: The channel of the message at hand, for a member of whom nothing is stored.
+    """
+
+    member_id: str
+    channel: Channel
+
+
+@frozen
+class LastValid:
+    """Read the last state that a member's audit trail can give back; the result is a `MemberState` or None.
+
+    Args:
+        member_id: Whose.
+    """
+
+    member_id: str
+
+
+class Write(Enum):
+    """What a commit does with the stored state."""
+
+    UPDATE = "update"
+    """Writes the fields; ``previous`` stays, unless it is among them."""
+
+    ADVANCE = "advance"
+    """Writes the fields; what is stored as ``flow_data`` becomes ``previous``."""
+
+    CLEAR = "clear"
+    """Deletes the hash. The duplicates that are known and the audit trail stay."""
+
+
+@frozen
+class Commit:
+    """Write a turn, all of it or nothing; the result is a `Committed`.
+
+    Args:
+        member_id: Whose.
+        channel: The channel of the message at hand.
+        expected: The version that was read, as it was read; empty where there was none.
+        fields: The fields of the hash to write.
+        write: What becomes of the rest.
+        message_key: The hash of the message that is decided by this; empty where it is none.
+        entries: What happened, for the logs.
+        record: The same for the stream; empty where there is nothing to record.
+        snapshot: The run as the trail keeps it; ``b"="`` where it is the ``flow_data`` that is written.
+        unreadable: What could not be read and is put aside; nothing is written if it is no longer there as it was.
+    """
+
+    member_id: str
+    channel: Channel
+    expected: bytes
+    fields: Mapping[str, bytes] = field(repr=False)
+    write: Write = Write.UPDATE
+    message_key: str = ""
+    entries: tuple[AuditEntry, ...] = ()
+    record: bytes = field(default=b"", repr=False)
+    snapshot: bytes = field(default=b"", repr=False)
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+@frozen
+class Backoff:
+    """Wait a little, at random, before the turn is taken again.
+
+    Args:
+        attempt: How often it was taken already.
+    """
+
+    attempt: int
+
+
+class Outcome(Enum):
+    """What became of a commit."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@frozen
+class Committed:
+    """The answer to a `Commit`.
+
+    Args:
+        outcome: What became of it.
+        state: For a duplicate or a conflict what is stored now, so that it need not be loaded again.
+    """
+
+    outcome: Outcome
+    state: MemberState | None = None
+
+
+Effect = Union[Load, LastValid, Commit, Backoff, Call]
+Effects = Generator[Effect, Any, ResultT]
+
+
+def drive(effects: Effects[ResultT], perform: Callable[[Effect], Any]) -> ResultT:
+    """Does what a generator wants done until it returns.
+
+    Args:
+        effects: The generator.
+        perform: Does one effect; what it raises is raised in the generator.
+
+    Returns:
+        What the generator returned.
+    """
+    try:
+        effect = next(effects)
+        while True:
+            try:
+                result = perform(effect)
+            except Exception as fault:  # noqa: BLE001 - handed to the generator, which decides what it means
+                effect = effects.throw(fault)
+            else:
+                effect = effects.send(result)
+    except StopIteration as stop:
+        value: ResultT = stop.value
+        return value

@@ -1,0 +1,248 @@
+"""Everything that fsmflow raises, in one tree.
+
+::
+
+    FsmflowError
+    ├── FlowDefinitionError      a flow is written wrongly; found when its class is made or registered
+    │   └── AsyncFlowError       async callables where only synchronous ones can be called
+    ├── Refused                  a flow's own "no" to an answer; the only text here that a member sees
+    ├── FlowFault                a flow's code failed while a message was handled
+    │   ├── UnexpectedVerdict    a validator returned neither True nor False
+    │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
+    │   ├── LimitExceeded        a composed message is over a limit of its channel
+    │   └── UnsendableMessage    a composed message has a part that its channel refuses, whatever its length
+    ├── FlowEnded                an answer for a conversation that is over
+    ├── InvalidState             a state structure that contradicts itself or belongs to another member
+    │   └── InvalidMemberId      a member id that cannot be part of a key
+    ├── PayloadError             a webhook body that has no usable shape at all
+    ├── StoreUnavailable         nothing was decided: the message must be delivered again
+    │   ├── Contended            other workers kept committing for this member
+    │   └── NewerState           a newer release of the application wrote this state
+    └── MissingExtra             an optional dependency that is not installed
+
+What a member does wrong is not here: bad input is a value (a refusal), not an exception. ``Refused`` is the one
+bridge between the two, because a validator that parses and refuses in one breath is the natural way to write one.
+
+Each class carries its facts as fields, so that a caller can act on them, and says them in its text, so that a person
+can. No field ever holds an answer.
+"""
+
+from __future__ import annotations
+
+from attrs import define
+
+
+class FsmflowError(Exception):
+    """The root: ``except FsmflowError`` catches whatever this library raises on purpose."""
+
+
+@define
+class FlowDefinitionError(FsmflowError):
+    """A flow is written wrongly.
+
+    Args:
+        flow: The flow class, or the flow type, that is wrong.
+        step: The id of the step at fault, or None if the fault is the flow's.
+        expected: What would be right, in words.
+    """
+
+    flow: str
+    step: str | None
+    expected: str
+
+    def __str__(self) -> str:
+        place = self.flow if self.step is None else f"{self.flow}, step {self.step!r}"
+        return f"{place}: {self.expected}"
+
+
+class AsyncFlowError(FlowDefinitionError):
+    """A flow has ``async def`` callables, and the caller is synchronous."""
+
+
+@define
+class Refused(FsmflowError):
+    """Raised by a validator or a transformer to refuse an answer in its own words.
+
+    Args:
+        reason: What the member is told. It should say what would be accepted.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class FlowFault(FsmflowError):
+    """A flow's code failed while a message was handled: a defect of the flow, not of the member's answer."""
+
+
+@define
+class UnexpectedVerdict(FlowFault):
+    """A validator returned something else than True or False (or None, if it is the flow's own).
+
+    Args:
+        flow: The flow's class.
+        step: The id of the step.
+        validator: The validator's name.
+        returned: The name of the type that came back; never the value, which may hold the answer.
+    """
+
+    flow: str
+    step: str
+    validator: str
+    returned: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.flow}, step {self.step!r}: the validator {self.validator} returned {self.returned}; "
+            "a validator returns True or False"
+        )
+
+
+@define
+class UnstorableAnswer(FlowFault):
+    """A transformer's result would not come back from the store as it went in.
+
+    Args:
+        flow: The flow's class.
+        step: The id of the step.
+        type_name: The name of the result's type.
+        expected: What would make it storable, in words.
+    """
+
+    flow: str
+    step: str
+    type_name: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.flow}, step {self.step!r}: a {self.type_name} cannot be stored: {self.expected}"
+
+
+@define
+class LimitExceeded(FlowFault):
+    """A message is over a limit of its channel.
+
+    Args:
+        field: The part of the message, e.g. ``"buttons[0].title"``.
+        limit: The limit, in characters (or items, where the field is a collection).
+        length: What the message has, in the same unit.
+        channel: The channel type whose limit it is.
+    """
+
+    field: str
+    limit: int
+    length: int
+    channel: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.field} is {self.length} long, the limit is {self.limit}"
+
+
+@define
+class UnsendableMessage(FlowFault):
+    """A message has a part that its channel refuses whatever its length: an empty body, two buttons of one title.
+
+    Args:
+        field: The part of the message, e.g. ``"body"``.
+        expected: What would be right, in words.
+        channel: The channel type that refuses it.
+    """
+
+    field: str
+    expected: str
+    channel: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.field}: {self.expected}"
+
+
+@define
+class FlowEnded(FsmflowError):
+    """An answer, or a step back, for a conversation that has ended.
+
+    Args:
+        flow_id: The id of the flow.
+        state: The terminal state that it is in.
+    """
+
+    flow_id: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} is {self.state}: it takes no more answers"
+
+
+@define
+class InvalidState(FsmflowError):
+    """A state structure that contradicts itself, lacks a part, or belongs to another member.
+
+    Args:
+        field: The path of the part at fault, e.g. ``"flow_data.data.channel"``.
+        expected: What would be right, in words.
+    """
+
+    field: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.expected}"
+
+
+class InvalidMemberId(InvalidState):
+    """A member id that is empty, longer than 128 characters, or holds a brace, white space or a control character."""
+
+
+@define
+class PayloadError(FsmflowError):
+    """A webhook body that is no object, or has no usable list of entries.
+
+    Args:
+        place: Where in the body, e.g. ``"entry"``.
+        expected: What would be right, in words.
+    """
+
+    place: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.expected}"
+
+
+@define
+class StoreUnavailable(FsmflowError):
+    """Nothing was decided and nothing was written that the caller may rely on: have the message delivered again.
+
+    Args:
+        reason: What happened, in words, without the store's address or credentials.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Contended(StoreUnavailable):
+    """Other workers kept committing for the same member, for longer than a message may wait."""
+
+
+class NewerState(StoreUnavailable):
+    """The stored state was written by a newer release: this worker leaves it to a newer one."""
+
+
+@define
+class MissingExtra(FsmflowError):
+    """An optional dependency is not installed.
+
+    Args:
+        extra: The extra of fsmflow that brings it.
+        needed_for: What cannot be done without it.
+    """
+
+    extra: str
+    needed_for: str
+
+    def __str__(self) -> str:
+        return f"{self.needed_for} needs an optional dependency: pip install 'fsmflow[{self.extra}]'"

@@ -1,0 +1,304 @@
+"""`Flow`: what people subclass.
+
+Here belong the class, the checks that are made when a subclass is made, and what one conversation can do without a
+store. How a run changes belongs to `model`; loading, committing and replying, to the turn.
+
+Two ways of writing a flow are one here. A class with ``steps`` is compiled when it is made. A class that builds its
+steps in ``__init__``, with bound methods, is compiled by its shape when the first of its instances is made; such an
+instance is constructed as ``(flow_type, state)``, of which its call of ``super().__init__`` passes on only the id and
+the steps. Who it talks to is therefore read in ``__new__``, which sees the arguments of the subclass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from typing_extensions import Self
+
+from fsmflow import audit
+from fsmflow.answers import Accepted, Answer
+from fsmflow.callbacks import run_calls
+from fsmflow.definition import SHAPE_LIMIT, Definition, compile_flow, shape_of
+from fsmflow.errors import AsyncFlowError, FlowDefinitionError
+from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
+from fsmflow.messages import Channel, Message
+from fsmflow.model import FlowModel
+from fsmflow.questions import with_reason
+from fsmflow.state import channel_of
+from fsmflow.step import Step
+from fsmflow.wording import Sentences
+
+# What a subclass is meant to define or extend; every other name of Flow is its own.
+_OPEN_NAMES = frozenset(
+    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "_get_channel_identifier"}
+)
+
+
+class Flow(FlowModel):
+    """One conversation with one member.
+
+    Subclass it with ``flow_type`` and ``steps``, or build the steps in ``__init__`` and call
+    ``super().__init__(f"{flow_type}_{member_id}", steps)``.
+
+    Args:
+        id: The id of the flow; ``"<flow_type>_<member_id>"`` by default.
+        steps: The steps, for a class that builds them itself.
+        member_id: Who it is with.
+        channel: The member's address.
+
+    Raises:
+        FlowDefinitionError: The flow is written wrongly. For a class with ``steps`` it is raised when the class is
+            made.
+    """
+
+    flow_type: str = ""
+    """Which flow it is; unique among the flows of a runner."""
+
+    keywords: tuple[str, ...] = ()
+    """What a member types to start it; its flow type where this is empty."""
+
+    steps: Sequence[Step] = ()
+    """The questions, in order."""
+
+    timeout: timedelta | None = timedelta(minutes=5)
+    """The silence after which the conversation is over; None for never."""
+
+    revision: int = 0
+    """Raise it when a change of this flow must not be met by workers of the release before."""
+
+    _compiled: ClassVar[Definition | None] = None
+    _shapes: ClassVar[dict[Hashable, Definition]] = {}
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        _check_names(cls)
+        cls._shapes = {}
+        keywords: Any = cls.keywords
+        if isinstance(keywords, str):
+            raise FlowDefinitionError(cls.__name__, None, f"keywords is a tuple: ({keywords!r},)")
+        builds_own = cls.__init__ is not Flow.__init__
+        if cls.steps:
+            cls.steps = tuple(cls.steps)
+            if not cls.flow_type:
+                raise FlowDefinitionError(cls.__name__, None, "a flow with steps needs a flow_type")
+            cls._compiled = compile_flow(cls, cls.flow_type, cls.steps)
+        elif "steps" in vars(cls) or (cls.flow_type and not builds_own):
+            raise FlowDefinitionError(cls.__name__, None, "a flow needs at least one step")
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        """Makes the flow and reads who it is with, where a subclass is constructed as ``(flow_type, state)``."""
+        flow = super().__new__(cls)
+        flow.member_id, flow.channel, flow.sentences = "member", Channel("memory", "member"), Sentences()
+        structure = named.get("state", arguments[1] if len(arguments) > 1 else None)
+        if cls._compiled is None and isinstance(structure, Mapping):
+            flow.flow_type = str(named.get("flow_type", arguments[0] if arguments else cls.flow_type))
+            flow.member_id = str(structure.get("member_id", flow.member_id))
+            if isinstance(structure.get("channel"), Mapping):
+                flow.channel = channel_of(structure)
+        return flow
+
+    def __init__(
+        self,
+        id: str | None = None,
+        steps: Sequence[Step] | None = None,
+        *,
+        member_id: str | None = None,
+        channel: Channel | None = None,
+    ) -> None:
+        if member_id is not None:
+            self.member_id = member_id
+        if channel is not None:
+            self.channel = channel
+        if steps is not None:
+            self.steps = tuple(steps)
+            definition = self._shape_definition()
+        elif self._compiled is not None:
+            definition = self._compiled
+        else:
+            raise FlowDefinitionError(type(self).__name__, None, "a flow needs at least one step")
+        super().__init__(definition, id or f"{self.flow_type}_{self.member_id}")
+
+    def _get_channel_identifier(self, state: Mapping[str, Any] | None) -> str:
+        """The member's address in a state structure; it works before ``super().__init__``.
+
+        Raises:
+            InvalidState: The structure names no channel.
+        """
+        return channel_of(state or {}).identifier
+
+    # -- what can be asked of it ---------------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> FlowMachine:
+        """The Machine that all flows of this class (or shape) share. It is bound to none of them."""
+        return self._definition.machine
+
+    @property
+    def question(self) -> Message:
+        """What is asked now, or the closing words once the flow has ended.
+
+        Raises:
+            AsyncFlowError: Its words must be awaited.
+        """
+        self._check_sync()
+        return run_calls(self.says())
+
+    def is_(self, state: str) -> bool:
+        """True if the flow is in a state."""
+        return self.state == state
+
+    def may(self, trigger: str, value: str | None = None) -> bool:
+        """True if a trigger would be taken now, for ``submit`` with the value; nothing is changed.
+
+        Args:
+            trigger: A name of the alphabet.
+            value: The answer, for ``submit``. None asks whether any answer is awaited at all.
+        """
+        found = transitions_from(self.machine, trigger, self.state)
+        if trigger == SUBMIT and value is not None:
+            self._check_sync()
+            return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
+        if trigger == BACK:
+            return any(transition.dest == self.came_from() for transition in found)
+        return bool(found)
+
+    def triggers(self) -> tuple[str, ...]:
+        """The triggers that may be taken now."""
+        return tuple(trigger for trigger in self._definition.fire if self.may(trigger))
+
+    # -- what can be done with it, without a store ---------------------------------------------------------------------
+
+    def process_input(self, value: str) -> Message:
+        """Takes one answer, in memory: no global words, no effects.
+
+        Args:
+            value: The text of a TEXT answer; the id or the title of an option.
+
+        Returns:
+            The next question or the closing words; or the reason for a refusal, and the question again.
+
+        Raises:
+            FlowEnded: No answer is awaited any more.
+            AsyncFlowError: The flow has callables that must be awaited.
+            Exception: Whatever the flow's code raised; state and data are as they were.
+        """
+        _, said = self._advance(SUBMIT, value)
+        return said if self.refusal is None else with_reason(self.refusal, said)
+
+    def trigger(self, name: str, value: str | None = None) -> bool:
+        """Fires a trigger, as transitions would: True if a transition was made that is not a refusal.
+
+        Args:
+            name: A name of the alphabet.
+            value: The answer, for ``submit``.
+
+        Raises:
+            FlowEnded: The flow is in a terminal state.
+            FlowDefinitionError: There is no such trigger.
+            AsyncFlowError: The flow has callables that must be awaited.
+            Exception: Whatever the flow's code raised; state and data are as they were.
+        """
+        taken, _ = self._advance(name, value)
+        return taken
+
+    def back(self) -> Message:
+        """Goes to the question before; the question that is asked now is returned."""
+        return self._go(BACK)
+
+    def cancel(self) -> Message:
+        """Leaves the conversation; the closing words are returned."""
+        return self._go(CANCEL)
+
+    def restart(self) -> Message:
+        """Starts the same flow over; its first question is returned."""
+        return self._go(RESTART)
+
+    def rollback(self) -> Message:
+        """Takes the last accepted answer back; the question that is asked then is returned.
+
+        Where there is nothing to take back, nothing changes.
+        """
+        if self.previous is not None:
+            came_from = self.state
+            self.resume(self.previous)
+            self.previous = self.refusal = None
+            self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
+        return self.question
+
+    def _go(self, trigger: str) -> Message:
+        taken, said = self._advance(trigger, None)
+        return said if taken else with_reason(self.sentences.first_question, said)
+
+    def _advance(self, trigger: str, value: str | None) -> tuple[bool, Message]:
+        """Fires, and says what is said then; neither, if one of the two fails."""
+        self._check_sync()
+        if trigger not in self._definition.fire:
+            known = ", ".join(self._definition.fire)
+            raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
+        before = self.snapshot()
+        kept = (self.data, self.previous, self.refusal, len(self.entries))
+        self.data = dict(self.data)
+        turn = Turn(answer=self._answer(value or ""), before=before)
+        try:
+            self.refusal = None
+            taken = self.fire(trigger, turn) and self.refusal is None
+            return taken, run_calls(self.says())
+        except BaseException:
+            self.state, self.path, self.visit = str(before.step_id), before.path, before.visit
+            self.validation = before.validation
+            self.data, self.previous, self.refusal = kept[:3]
+            del self.entries[kept[3] :]
+            raise
+
+    def _answer(self, value: str) -> Answer:
+        step = self.current_step
+        if step is not None and any(option.id == value for option in step.options):
+            return Answer(text=value, option_id=value, kind="option")
+        return Answer(text=value)
+
+    def _check_sync(self) -> None:
+        if self._definition.asynchronous:
+            names = ", ".join(self._definition.asynchronous)
+            raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use an asynchronous runner")
+
+    def _shape_definition(self) -> Definition:
+        shape = shape_of(self.flow_type, self.steps)
+        definition = self._shapes.get(shape)
+        if definition is None:
+            definition = compile_flow(type(self), self.flow_type, self.steps)
+            while len(self._shapes) >= SHAPE_LIMIT:
+                self._shapes.pop(next(iter(self._shapes)), None)
+            self._shapes[shape] = definition
+        return definition
+
+
+_OWN_ATTRIBUTES = frozenset(
+    {
+        "id",
+        "run_id",
+        "message_id",
+        "state",
+        "data",
+        "path",
+        "visit",
+        "previous",
+        "validation",
+        "refusal",
+        "entries",
+        "sentences",
+    }
+)
+_OWN_NAMES = (
+    frozenset(name for base in (Flow, FlowModel) for name in vars(base) if not name.startswith("__"))
+    | _OWN_ATTRIBUTES
+    | {"member_id", "channel"}
+) - _OPEN_NAMES
+
+
+def _check_names(cls: type[Flow]) -> None:
+    """A method that hid one of Flow's own would break it where nobody looks."""
+    for base in cls.__mro__[: cls.__mro__.index(Flow)]:
+        for name in sorted(_OWN_NAMES & set(vars(base)) - {"_compiled", "_shapes"}):
+            raise FlowDefinitionError(cls.__name__, None, f"{name} is a name of Flow itself: choose another")

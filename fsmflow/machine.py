@@ -1,0 +1,219 @@
+"""From steps to a `transitions.Machine`, and what its callbacks do.
+
+Here belongs all that knows `transitions`: one Machine for each flow class (or shape of one), built once, with
+``model=None`` and no automatic transitions; models are short-lived and never bound to it, because binding costs more
+than the event and resets a restored state. With ``queued=False`` and a model per message such a Machine is safe to
+share between threads.
+
+The alphabet: ``submit`` (a transition for each option with a target, then the way on, then ``refused``, which goes
+nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What
+happens in a conversation is one of these transitions; diagrams and tests read them from here.
+
+Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
+object would print its address in a diagram. A condition says only True or False, so the reason travels on the `Turn`
+that each event carries as its one argument. Nothing here may raise after the state has changed: `transitions` does
+not go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, cast
+
+from attrs import define, field, frozen
+from transitions import EventData, Machine, State, Transition
+
+from fsmflow.answers import Accepted, Answer, Verdict
+from fsmflow.audit import AuditEntry
+from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES, FlowData
+from fsmflow.step import Step
+
+SUBMIT: Final = "submit"
+BACK: Final = "back"
+CANCEL: Final = "cancel"
+RESTART: Final = "restart"
+EXPIRE: Final = "expire"
+REFUSED: Final = "refused"
+
+
+class FlowTransition(Transition):
+    """A transition that knows what it is called and which option takes it.
+
+    Args:
+        name: What diagrams and tests call it: ``refused``, the option's id, or the trigger.
+        option: The id of the option that takes it, if it is one's own.
+    """
+
+    def __init__(self, *arguments: Any, name: str = "", option: str | None = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.name = name
+        self.option = option
+
+
+class FlowMachine(Machine):
+    """A Machine of `FlowTransition`."""
+
+    transition_cls = FlowTransition
+
+
+class Model(Protocol):
+    """What the callbacks need of a flow."""
+
+    state: str
+
+    def judgement(self, turn: Turn) -> Verdict:
+        """The verdict on the turn's answer."""
+
+    def came_from(self) -> str | None:
+        """The step that was answered before this one."""
+
+    def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
+        """Takes note of a transition that was made."""
+
+
+@define
+class Turn:
+    """What one event carries: the answer on the way in, what came of it on the way out.
+
+    Args:
+        answer: What is submitted; None for the other triggers.
+        before: The run as it was before, which an accepted answer leaves as the flow's `previous`.
+        verdict: What was judged of it, by the first condition that asked or beforehand.
+        taken: The transition that was made, or None.
+        entries: What the callbacks recorded.
+    """
+
+    answer: Answer | None = None
+    before: FlowData | None = None
+    verdict: Verdict | None = None
+    taken: FlowTransition | None = None
+    entries: list[AuditEntry] = field(factory=list)
+
+
+@frozen
+class Edge:
+    """A way on from a step: what is drawn before the Machine is built.
+
+    Args:
+        source: The step that is answered.
+        dest: Where an accepted answer leads.
+        option: The id of the option that leads there, or None for the way that the others go.
+    """
+
+    source: str
+    dest: str
+    option: str | None = None
+
+
+def ways_on(steps: Sequence[Step]) -> tuple[Edge, ...]:
+    """The ways on of a flow, in order: for each step its options with a target, then the next step."""
+    edges: list[Edge] = []
+    for index, step in enumerate(steps):
+        edges.extend(Edge(step.id, option.to, option.id) for option in step.options if option.to is not None)
+        if not step.options or any(option.to is None for option in step.options):
+            following = steps[index + 1].id if index + 1 < len(steps) else COMPLETED
+            edges.append(Edge(step.id, following))
+    return tuple(edges)
+
+
+def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) -> FlowMachine:
+    """Builds the Machine of a flow.
+
+    Args:
+        name: The flow's name.
+        steps: Its steps, already checked.
+        conditions: For each step the name of the condition that accepts its answer.
+
+    Returns:
+        The Machine, with no model.
+    """
+    edges = ways_on(steps)
+    ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
+    machine = FlowMachine(
+        model=None,
+        states=[
+            *(State(step.id) for step in steps),
+            *(State(end, final=True) for end in sorted(ends, key=_ending_order)),
+        ],
+        initial=steps[0].id,
+        auto_transitions=False,
+        send_event=True,
+        queued=False,
+        after_state_change=[record],
+        name=name,
+    )
+    accepts = {step_id: _accepts(condition) for step_id, condition in conditions.items()}
+    for step in steps:
+        for edge in (edge for edge in edges if edge.source == step.id):
+            guards: list[str | Callable[..., bool | None]] = [accepts[step.id]]
+            if edge.option is not None:
+                guards.append(_chose(edge.option))
+            machine.add_transition(
+                SUBMIT, edge.source, edge.dest, conditions=guards, name=edge.option or SUBMIT, option=edge.option
+            )
+        machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
+    for source, dest in dict.fromkeys((edge.source, edge.dest) for edge in edges if edge.dest not in TERMINAL_STATES):
+        machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
+        for step in steps:
+            machine.add_transition(trigger, step.id, dest, name=trigger)
+    return machine
+
+
+def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[FlowTransition]:
+    """The transitions of a trigger from a state, in the order in which they are tried."""
+    event = machine.events.get(trigger)
+    if event is None or source not in event.transitions:
+        return ()
+    return cast("Sequence[FlowTransition]", event.transitions[source])
+
+
+def triggers_of(machine: Machine) -> dict[str, Callable[..., bool]]:
+    """For each trigger what fires it: called with the model and the turn."""
+    return {name: event.trigger for name, event in machine.events.items()}
+
+
+def record(event: EventData) -> None:
+    """Has the model take note of the transition that was just made."""
+    turn, model = _turn(event), _model(event)
+    turn.taken = cast("FlowTransition", event.transition)
+    model.moved(event.event.name, turn.taken, turn)
+
+
+def _turn(event: EventData) -> Turn:
+    return cast("Turn", cast("tuple[Any, ...]", event.args)[0])
+
+
+def _model(event: EventData) -> Model:
+    return cast("Model", event.model)
+
+
+def _ending_order(end: str) -> int:
+    return (COMPLETED, CANCELLED, "failed", EXPIRED).index(end)
+
+
+def _named(condition: Callable[[EventData], bool], name: str) -> Callable[[EventData], bool]:
+    condition.__name__ = condition.__qualname__ = name
+    return condition
+
+
+def _accepts(name: str) -> Callable[[EventData], bool]:
+    def condition(event: EventData) -> bool:
+        return isinstance(_model(event).judgement(_turn(event)), Accepted)
+
+    return _named(condition, name)
+
+
+def _chose(option_id: str) -> Callable[[EventData], bool]:
+    def condition(event: EventData) -> bool:
+        verdict = _turn(event).verdict
+        return isinstance(verdict, Accepted) and verdict.option is not None and verdict.option.id == option_id
+
+    return _named(condition, f"chose_{option_id}")
+
+
+def _came_from(step_id: str) -> Callable[[EventData], bool]:
+    def condition(event: EventData) -> bool:
+        return _model(event).came_from() == step_id
+
+    return _named(condition, f"came_from_{step_id}")

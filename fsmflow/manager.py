@@ -1,0 +1,268 @@
+"""`FlowStateManager`: the one that talks to Redis.
+
+Here belongs the sending: one ``HGETALL`` to load, one ``EVALSHA`` to commit. What is sent and what the answer means
+stands in `store`; when it is sent, in the generators of `conversation` and `upkeep`. After a commit was applied its
+entries go to the logs, from here, because here is known that it was.
+
+Every error of the client becomes `StoreUnavailable`: the caller's one question is whether the message must be
+delivered again, and the answer is yes. A commit whose answer was lost may have been applied; the redelivered message
+is then known, and its reply is stored.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from redis import Redis, RedisCluster
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.client import NEVER_DECODE
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
+
+from fsmflow.audit import AuditEntry, emit
+from fsmflow.callbacks import Call
+from fsmflow.codec import dump_entries, dump_flow_data
+from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome, drive
+from fsmflow.errors import Contended, StoreUnavailable
+from fsmflow.memory import embedded_redis
+from fsmflow.messages import Channel
+from fsmflow.state import FlowData, MemberState
+from fsmflow.store import (
+    PAGE,
+    SCRIPT,
+    SCRIPT_SHA,
+    UNKNOWN_CHANNEL,
+    Layout,
+    read_committed,
+    read_entries,
+    read_hash,
+    read_snapshot,
+)
+from fsmflow.upkeep import clearing, rolling_back
+
+ResultT = TypeVar("ResultT")
+
+# One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer; redis-py tries
+# to connect within each attempt as often again.
+SOCKET_TIMEOUT: Final = 0.2
+RETRIES: Final = 1
+
+# After the first conflict the turn is taken again at once: somebody else got through, so there is progress. From then
+# on a random pause, up to this many seconds, keeps workers from meeting again.
+LONGEST_PAUSE: Final = 0.05
+PATIENCE: Final = 2.0
+
+
+class FlowStateManager:
+    """Keeps the state of members in Redis, one hash each.
+
+    Args:
+        redis: A client: of a server, a cluster, or a Sentinel's master. With or without ``decode_responses``.
+        prefix: What every key begins with.
+        retention: How long a member's keys live after the last commit.
+        audit_length: How many turns a member's audit trail keeps, roughly.
+    """
+
+    def __init__(
+        self,
+        redis: Redis | RedisCluster,
+        *,
+        prefix: str = "fsmflow",
+        retention: timedelta = timedelta(days=8),
+        audit_length: int = 1000,
+    ) -> None:
+        self.redis = redis
+        self.layout = Layout(prefix, retention, audit_length)
+
+    @classmethod
+    def from_url(cls, url: str, **named: Any) -> FlowStateManager:
+        """A manager of the Redis at a URL, with timeouts and retries bounded to less than a second.
+
+        Args:
+            url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py takes it; what it says wins.
+            named: What the constructor takes.
+        """
+        client = Redis.from_url(
+            url,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES),
+        )
+        return cls(client, **named)
+
+    @classmethod
+    def in_memory(cls, **named: Any) -> FlowStateManager:
+        """A manager of a new, empty store in this process.
+
+        Args:
+            named: What the constructor takes.
+
+        Raises:
+            MissingExtra: The extra ``memory`` is not installed.
+        """
+        return cls(embedded_redis(), **named)
+
+    def load(self, member_id: str, channel: Channel = UNKNOWN_CHANNEL) -> MemberState:
+        """Reads the state of a member.
+
+        Args:
+            member_id: Whose.
+            channel: What stands as the channel of a member of whom nothing is stored.
+
+        Returns:
+            The state. What could not be read is in its ``unreadable``.
+
+        Raises:
+            InvalidMemberId: The id cannot be part of a key.
+            StoreUnavailable: Redis did not answer.
+        """
+        fields = self._send("HGETALL", self.layout.keys(member_id).state)
+        return read_hash(member_id, channel, fields)
+
+    def commit(self, commit: Commit) -> Committed:
+        """Writes a turn, all of it or nothing; then logs what happened.
+
+        Args:
+            commit: What to write, and on which version.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            StoreUnavailable: Redis did not answer; it may have been applied.
+        """
+        arguments = self.layout.arguments(commit, secrets.token_hex(8))
+        committed = read_committed(commit, self._evaluate(arguments))
+        if committed.outcome is Outcome.APPLIED:
+            emit(commit.entries)
+        return committed
+
+    def rollback(self, member_id: str) -> MemberState:
+        """Takes a member's last accepted answer back.
+
+        Returns:
+            The state after it; unchanged where there is nothing to take back.
+
+        Raises:
+            InvalidState: The stored state cannot be read.
+            StoreUnavailable: Redis did not answer.
+        """
+        return self.drive(rolling_back(member_id, UNKNOWN_CHANNEL))
+
+    def clear(self, member_id: str) -> None:
+        """Forgets the state of a member. The audit trail stays, and messages that were decided stay known.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        self.drive(clearing(member_id, UNKNOWN_CHANNEL))
+
+    def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
+        """All audit entries of a member, the oldest first.
+
+        Args:
+            member_id: Whose.
+            flow_id: Only those of this flow.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        records = self._send("XRANGE", self.layout.keys(member_id).audit, "-", "+")
+        return read_entries(member_id, _records(records), flow_id)
+
+    def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
+        """The latest state that a member's audit trail can give back, without the answers of sensitive steps.
+
+        Args:
+            member_id: Whose.
+            flow_id: Only of this flow.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        latest = b"+"
+        while True:
+            key = self.layout.keys(member_id).audit
+            records = _records(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
+            for _, row in records:
+                found = read_snapshot(member_id, row, flow_id)
+                if found is not None:
+                    return found
+            if len(records) < PAGE:
+                return None
+            latest = b"(" + records[-1][0]
+
+    def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
+        """Adds entries to the trail of a member, beside what turns record.
+
+        Args:
+            member_id: Whose.
+            entries: What happened.
+            snapshot: The run as the trail is to keep it, without sensitive answers.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        key = self.layout.keys(member_id).audit
+        fields: list[Any] = ["entries", dump_entries(entries)]
+        if snapshot is not None:
+            fields += ["flow_data", dump_flow_data(snapshot)]
+        self._send("XADD", key, "MAXLEN", "~", self.layout.audit_length, "*", *fields)
+        self._send("PEXPIRE", key, round(self.layout.retention / timedelta(milliseconds=1)))
+
+    def drive(self, effects: Effects[ResultT]) -> ResultT:
+        """Does what a generator wants done until it returns.
+
+        Raises:
+            Contended: Other workers kept committing for the same member for two seconds.
+            StoreUnavailable: Redis did not answer.
+        """
+        deadline = time.monotonic() + PATIENCE
+
+        def perform(effect: Effect) -> Any:
+            if isinstance(effect, Load):
+                return self.load(effect.member_id, effect.channel)
+            if isinstance(effect, Commit):
+                return self.commit(effect)
+            if isinstance(effect, Backoff):
+                return _wait(effect, deadline)
+            if isinstance(effect, LastValid):
+                return self.last_valid_state(effect.member_id)
+            assert isinstance(effect, Call)  # noqa: S101 - there is no other effect
+            return effect.function(*effect.arguments)
+
+        return drive(effects, perform)
+
+    def _evaluate(self, arguments: list[str | bytes]) -> Sequence[Any]:
+        try:
+            answer: Sequence[Any] = self._send("EVALSHA", SCRIPT_SHA, 3, *arguments)
+        except StoreUnavailable as unavailable:
+            if not isinstance(unavailable.__cause__, NoScriptError):
+                raise
+            answer = self._send("EVAL", SCRIPT, 3, *arguments)
+        return answer
+
+    def _send(self, *command: Any) -> Any:
+        """Sends a command; its answer comes as bytes, whatever the client decodes otherwise."""
+        try:
+            # redis-py leaves this method untyped
+            return self.redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
+        except RedisError as fault:
+            raise StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}") from fault
+
+
+def _wait(backoff: Backoff, deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise Contended("other workers kept committing for this member")
+    if backoff.attempt > 1:
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.002 * 2**backoff.attempt)))  # noqa: S311 - a pause is no secret
+
+
+def _records(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The records of a stream, however the client's protocol spells them."""
+    return [(stream_id, dict(row)) for stream_id, row in answer or [] if row is not None]

@@ -1,0 +1,234 @@
+"""The model: one run of a flow, as the Machine, the turn and the store see it.
+
+Here belongs what changes a run: firing an event, taking note of the transition that was made, taking up a stored run
+and giving it back. It is the object that `transitions` calls the model: short-lived, and never bound to its Machine.
+What people write and call is `Flow`, which is one of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fsmflow import audit
+from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
+from fsmflow.audit import AuditEntry
+from fsmflow.callbacks import Call, Calls, run_calls
+from fsmflow.codec import store_answer
+from fsmflow.definition import Definition
+from fsmflow.errors import FlowEnded
+from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
+from fsmflow.messages import Channel, Message, Text
+from fsmflow.questions import closing, compose
+from fsmflow.state import CANCELLED, COMPLETED, FAILED, TERMINAL_STATES, FlowData, Validation
+from fsmflow.step import Step
+from fsmflow.wording import Sentences
+
+_EVENT_TYPES = {
+    SUBMIT: audit.TRANSITION,
+    BACK: audit.BACK,
+    CANCEL: audit.CANCEL,
+    RESTART: audit.RESTART,
+    EXPIRE: audit.EXPIRE,
+}
+_ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR}
+
+
+class FlowModel:
+    """One run of a flow.
+
+    Args:
+        definition: The compiled flow.
+        id: The id of the flow.
+    """
+
+    flow_type: str = ""
+    revision: int = 0
+    steps: Sequence[Step] = ()
+
+    member_id: str
+    channel: Channel
+    sentences: Sentences
+
+    def __init__(self, definition: Definition, id: str) -> None:
+        self._definition = definition
+        self.id = id
+        self.run_id = "memory"
+        self.message_id: str | None = None
+        self.state = definition.first
+        self.data: dict[str, Any] = {}
+        self.path: tuple[str, ...] = ()
+        self.visit = 0
+        self.previous: FlowData | None = None
+        self.validation: Validation | None = None
+        self.refusal: str | None = None
+        self.entries: list[AuditEntry] = []
+
+    def complete(self) -> Any:
+        """The closing words: a str or a message. It is pure, and may be asked twice."""
+        return self.sentences.completed
+
+    @property
+    def definition(self) -> Definition:
+        """The compiled form of this flow."""
+        return self._definition
+
+    @property
+    def current_index(self) -> int:
+        """The index of the current step; the number of steps once the flow has ended."""
+        return self._definition.position(self.state)
+
+    @property
+    def current_step(self) -> Step | None:
+        """The step that is asked now, or None once the flow has ended."""
+        index = self.current_index
+        return self.steps[index] if index < len(self.steps) else None
+
+    def fire(self, trigger: str, turn: Turn) -> bool:
+        """Fires one event of the Machine.
+
+        Args:
+            trigger: A name of the alphabet.
+            turn: What the event carries, and what its callbacks leave.
+
+        Returns:
+            False if no transition could be made.
+
+        Raises:
+            FlowEnded: The flow is in a terminal state.
+        """
+        if self.state in TERMINAL_STATES:
+            raise FlowEnded(self.id, self.state)
+        if not transitions_from(self._definition.machine, trigger, self.state):
+            return False
+        return self._definition.fire[trigger](self, turn)
+
+    def says(self) -> Calls[Message]:
+        """What is said now: the question of the current step, or the closing words."""
+        step = self.current_step
+        name = type(self).__name__
+        if step is not None:
+            callback = self._callbacks().message
+            said = step.message if callback is None else (yield message_call(self, step, callback))
+            return compose(name, step, said)
+        if self.state == COMPLETED:
+            return closing(name, (yield Call(self.complete)))
+        return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
+
+    @property
+    def judges_async(self) -> bool:
+        """True if judging an answer to the current step must await something."""
+        return self.state not in TERMINAL_STATES and self._callbacks().judged_async
+
+    def judges(self, answer: Answer) -> Calls[Verdict]:
+        """The verdict on an answer to the current step."""
+        step = self.current_step
+        if step is None:
+            raise FlowEnded(self.id, self.state)
+        return judge(self, step, self._callbacks(), answer, self.sentences)
+
+    def snapshot(self) -> FlowData:
+        """This run as a value, its answers ready for JSON."""
+        return FlowData(
+            id=self.id,
+            flow_type=self.flow_type,
+            step_id=self.state,
+            step=self.current_index,
+            data={step_id: store_answer(value) for step_id, value in self.data.items()},
+            run_id=self.run_id,
+            visit=self.visit,
+            path=self.path,
+            revision=self.revision,
+            definition=self._definition.fingerprint,
+            validation=self.validation,
+        )
+
+    def resume(self, flow_data: FlowData) -> bool:
+        """Takes up a stored run.
+
+        Returns:
+            False, and nothing is changed, where the run does not fit this flow: its step is gone, or an answer is of
+            another type.
+        """
+        restored = self._definition.restore(flow_data)
+        if restored is None:
+            return False
+        self.state, self.data = restored
+        self.path, self.visit, self.run_id = flow_data.path, flow_data.visit, flow_data.run_id
+        self.validation = flow_data.validation
+        return True
+
+    def rewind(self, flow_data: FlowData) -> None:
+        """Takes up a stored run that does not fit this flow, as far as it does."""
+        self.state, self.data, self.path = self._definition.rewound(flow_data)
+        self.visit, self.run_id, self.validation = flow_data.visit + 1, flow_data.run_id, None
+
+    def entry(self, event_type: str, status: str, *, came_from: str | None = None, **named: Any) -> AuditEntry:
+        """An audit entry about this flow, at its current state."""
+        moved = {} if came_from is None else {"from_state": came_from, "to_state": self.state}
+        return AuditEntry(
+            event_type,
+            status,
+            **{"step_id": self.state, **moved, **named},
+            flow_id=self.id,
+            run_id=self.run_id,
+            channel=self.channel,
+            message_id=self.message_id,
+            member_id=self.member_id,
+        )
+
+    # -- what the Machine's callbacks do with it -----------------------------------------------------------------------
+
+    def judgement(self, turn: Turn) -> Verdict:
+        """The verdict on the turn's answer; judged once, however many conditions ask."""
+        if turn.verdict is None:
+            turn.verdict = run_calls(self.judges(turn.answer or Answer()))
+        return turn.verdict
+
+    def came_from(self) -> str | None:
+        """The step that was answered before this one, on the member's own path."""
+        return self.path[-1] if self.path else None
+
+    def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
+        """Takes note of a transition that was just made: answers, path, refusals, entries."""
+        source = transition.source
+        if transition.name == REFUSED:
+            self._refused(source, turn)
+            return
+        self.refusal = self.validation = None
+        self.visit += 1
+        note = turn.entries.append
+        if trigger == SUBMIT:
+            verdict = turn.verdict
+            assert isinstance(verdict, Accepted)  # noqa: S101 - the transition's condition saw to it
+            self.data[source] = verdict.value
+            self.path = (*self.path, source)
+            self.previous = turn.before
+            note(self.entry(audit.VALIDATION, "accepted", step_id=source))
+        elif trigger == BACK:
+            self.path = self.path[:-1]
+        elif trigger == RESTART:
+            self.data, self.path, self.previous = {}, (), None
+        if self.state == COMPLETED:
+            # answers on a way that was left again are no part of what was completed
+            known = self._definition.index
+            self.data = {key: value for key, value in self.data.items() if key in self.path or key not in known}
+        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source))
+        if self.state not in TERMINAL_STATES:
+            note(self.entry(audit.STEP_START, "in_progress"))
+        elif trigger == SUBMIT:
+            note(self.entry(_ENDINGS[self.state], "success"))
+        self.entries.extend(turn.entries)
+
+    def _refused(self, step_id: str, turn: Turn) -> None:
+        verdict = turn.verdict
+        assert isinstance(verdict, Refusal)  # noqa: S101 - the conditions before this transition saw to it
+        self.refusal = verdict.reason
+        attempts = 1 if self.validation is None else self.validation.attempts + 1
+        told = audit.REDACTED if step_id in self._definition.sensitive else verdict.reason
+        self.validation = Validation(step_id, attempts, told)
+        turn.entries.append(self.entry(audit.VALIDATION, "refused", reason=told))
+        self.entries.extend(turn.entries)
+
+    def _callbacks(self) -> StepCallbacks:
+        return self._definition.callbacks[self.state]

@@ -1,0 +1,183 @@
+"""The flows of a runner: which there are, what starts each, and how one is made for a member.
+
+Here belongs all that is decided when a runner is made: that flow types and keywords are unique, that a synchronous
+runner is given no flow that must be awaited. It is pure: nothing here is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Union
+
+from attrs import frozen
+
+from fsmflow.definition import Definition
+from fsmflow.errors import AsyncFlowError, FlowDefinitionError
+from fsmflow.flow import Flow
+from fsmflow.messages import Channel
+from fsmflow.wording import folded
+
+Flows = Union[Sequence[type[Flow]], Mapping[str, type[Flow]]]
+
+
+@frozen
+class Registration:
+    """One flow of a runner.
+
+    Args:
+        flow: Its class.
+        flow_type: What it is registered as.
+        keywords: What starts it, the first one being what members are told.
+        shown: That first one, as it is written.
+    """
+
+    flow: type[Flow]
+    flow_type: str
+    keywords: tuple[str, ...]
+    shown: str
+
+    @property
+    def has_steps(self) -> bool:
+        """True if its class has its steps; False if it builds them from the state structure."""
+        return self.flow._compiled is not None
+
+
+@frozen
+class Registry:
+    """The flows of a runner.
+
+    Args:
+        registrations: By flow type.
+        starts: The flow type that each keyword starts.
+        default: The flow type that any other message starts, or None.
+    """
+
+    registrations: Mapping[str, Registration]
+    starts: Mapping[str, str]
+    default: str | None
+
+    @classmethod
+    def of(cls, flows: Flows, *, default: str | type[Flow] | None = None, asynchronous: bool = False) -> Registry:
+        """Makes the registry of a runner.
+
+        Args:
+            flows: Flow classes, or flow classes by flow type (which a class that builds its steps itself needs).
+            default: The flow that is started by a message which is no keyword: its flow type or its class.
+            asynchronous: True if what must be awaited can be.
+
+        Returns:
+            The registry.
+
+        Raises:
+            FlowDefinitionError: A flow type or a keyword is used twice, a class cannot be constructed, or there is
+                no such default.
+            AsyncFlowError: A flow must be awaited, and the runner is synchronous.
+        """
+        named = list(flows.items()) if isinstance(flows, Mapping) else [(flow.flow_type, flow) for flow in flows]
+        registrations: dict[str, Registration] = {}
+        starts: dict[str, str] = {}
+        for flow_type, flow in named:
+            registration = _register(flow_type, flow)
+            if flow_type in registrations:
+                wanted = f"the flow type {flow_type!r} is also that of {registrations[flow_type].flow.__name__}"
+                raise FlowDefinitionError(flow.__name__, None, wanted)
+            registrations[flow_type] = registration
+            for keyword in registration.keywords:
+                if keyword in starts:
+                    raise FlowDefinitionError(
+                        flow.__name__, None, f"the keyword {keyword!r} also starts {starts[keyword]!r}"
+                    )
+                starts[keyword] = flow_type
+            if not asynchronous:
+                _check_sync(sample_flow(flow, flow_type).definition)
+        if not registrations:
+            raise FlowDefinitionError("FlowRunner", None, "a runner needs at least one flow")
+        if isinstance(default, type):
+            default = default.flow_type
+        if default is not None and default not in registrations:
+            raise FlowDefinitionError("FlowRunner", None, f"the default {default!r} is none of its flows")
+        return cls(registrations, starts, default)
+
+    def started_by(self, text: str | None) -> str | None:
+        """The flow type that a typed text starts, or None."""
+        return None if text is None or len(text) > 100 else self.starts.get(folded(text))
+
+    def keywords(self) -> tuple[str, ...]:
+        """What members are told that they can send, one keyword for each flow."""
+        return tuple(registration.shown for registration in self.registrations.values())
+
+
+def _register(flow_type: Any, flow: Any) -> Registration:
+    if not isinstance(flow, type) or not issubclass(flow, Flow):
+        raise FlowDefinitionError(str(flow), None, "flows holds subclasses of Flow")
+    if not isinstance(flow_type, str) or not flow_type or any(mark.isspace() for mark in flow_type):
+        raise FlowDefinitionError(flow.__name__, None, "a flow needs a flow_type, without white space")
+    if flow.keywords:
+        keywords = tuple(folded(keyword) for keyword in flow.keywords)
+        return Registration(flow, flow_type, tuple(dict.fromkeys(keywords)), flow.keywords[0])
+    spoken = flow_type.replace("_", " ")
+    return Registration(flow, flow_type, tuple(dict.fromkeys((folded(spoken), folded(flow_type)))), spoken)
+
+
+def _check_sync(definition: Definition) -> None:
+    if definition.asynchronous:
+        names = ", ".join(definition.asynchronous)
+        raise AsyncFlowError(definition.name, None, f"{names} must be awaited: use an asynchronous runner")
+
+
+def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:
+    """A flow to look at: of a class with steps, or of one that builds them, which is taken with its flow type.
+
+    Args:
+        flow: The class; an instance is returned as it is.
+        flow_type: Which flow it is, for a class that builds its steps in ``__init__``.
+
+    Returns:
+        A flow at its first step, with a member and a channel that stand for any.
+
+    Raises:
+        FlowDefinitionError: The flow is written wrongly, or cannot be constructed as ``(flow_type, state)``.
+    """
+    if isinstance(flow, Flow):
+        return flow
+    return make_flow(flow, flow_type or flow.flow_type, "member", Channel("memory", "member"))
+
+
+def make_flow(
+    flow: type[Flow], flow_type: str, member_id: str, channel: Channel, structure: Mapping[str, Any] | None = None
+) -> Flow:
+    """A new flow of either form, for a member.
+
+    Args:
+        flow: The class.
+        flow_type: Which flow it is registered as.
+        member_id: Who it is with.
+        channel: The member's address.
+        structure: The state structure that a class which builds its steps is given; a bare one by default.
+
+    Returns:
+        The flow, at its first step.
+
+    Raises:
+        FlowDefinitionError: It cannot be constructed: the error it raised is the cause.
+    """
+    if flow._compiled is not None:
+        made = flow(member_id=member_id, channel=channel)
+        if flow_type != made.flow_type:
+            made.flow_type, made.id = flow_type, f"{flow_type}_{member_id}"
+        return made
+    if structure is None:
+        named = {"type": channel.type, "identifier": channel.identifier}
+        data = {"flow_type": flow_type, "channel": dict(named)}
+        flow_data = {"id": f"{flow_type}_{member_id}", "step": 0, "data": data}
+        structure = {"member_id": member_id, "channel": named, "flow_data": flow_data}
+    try:
+        built: Flow = flow(flow_type, structure)  # type: ignore[arg-type]  # the form of a class with an __init__ of its own
+    except FlowDefinitionError:
+        raise
+    except Exception as fault:
+        raise FlowDefinitionError(flow.__name__, None, "it must be constructible as (flow_type, state)") from fault
+    if not isinstance(getattr(built, "_definition", None), Definition):
+        raise FlowDefinitionError(flow.__name__, None, "its __init__ must call super().__init__(id, steps)")
+    built.flow_type, built.member_id, built.channel = flow_type, member_id, channel
+    return built

@@ -1,0 +1,151 @@
+"""A step: one question, what may answer it, and where the answer leads.
+
+Here belong the values that people write in ``steps = (…)`` and the checks that need nothing but those values. How a
+step becomes states and transitions belongs to `machine`; how its callables are found and checked, to `callbacks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any, Final, Union
+
+from attrs import field, frozen
+
+from fsmflow.errors import FlowDefinitionError
+from fsmflow.messages import Buttons, ListMenu, Option, Text
+from fsmflow.state import RESERVED_DATA_KEYS, TERMINAL_STATES
+from fsmflow.wording import folded
+
+# On the wire an option's id carries nine bytes more (the nonce of its question and a dot), and Telegram, the
+# narrowest channel, takes 64 bytes: https://core.telegram.org/bots/api#inlinekeyboardbutton
+OPTION_ID_LIMIT: Final = 55
+STEP_ID_LIMIT: Final = 64
+
+StepMessage = Union[str, Text, Buttons, ListMenu]
+
+
+class StepType(str, Enum):
+    """How a step is answered."""
+
+    TEXT = "text"
+    """Free text."""
+
+    BUTTON = "button"
+    """One of a few buttons."""
+
+    LIST = "list"
+    """One row of a list."""
+
+
+def _as_tuple(items: Iterable[Any]) -> tuple[Any, ...]:
+    # a lone string is an iterable of its letters: wrap what was surely meant as one example
+    return (items,) if isinstance(items, str) else tuple(items)
+
+
+@frozen
+class Step:
+    """One question of a flow.
+
+    Args:
+        id: Its name in data, diagrams and the audit trail: a Python identifier in ASCII, at most 64 characters.
+        type: How it is answered.
+        message: What is asked: the words, or a callable ``(self)`` or ``()`` that gives them. A BUTTON or LIST may
+            use a `Buttons` or `ListMenu` without options, for its header and footer.
+        validator: ``(self, value)`` or ``(value)``: True accepts, False refuses, `Refused` refuses in its own words.
+            The value is the stripped text of a TEXT answer, or the id of the option chosen.
+        transformer: ``(self, value)`` or ``(value)``: what is kept of an accepted answer. Its return annotation is
+            what the answer is structured to when the state is loaded.
+        options: The choices of a BUTTON or LIST.
+        refusal: What is said when the validator refuses without a reason of its own.
+        sensitive: True keeps the answer out of the audit trail, the logs and the stored refusals. It stays in the
+            data, because the flow needs it there.
+        examples: Answers that are accepted: documentation, and the input of transition tests.
+        counterexamples: Answers that are refused.
+    """
+
+    id: str
+    type: StepType
+    message: StepMessage | Callable[..., Any]
+    validator: Callable[..., Any] | None = None
+    transformer: Callable[..., Any] | None = None
+    options: tuple[Option, ...] = field(default=(), converter=_as_tuple)
+    refusal: str | None = None
+    sensitive: bool = False
+    examples: tuple[str, ...] = field(default=(), converter=_as_tuple)
+    counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
+
+    @property
+    def has_choices(self) -> bool:
+        """True if it is answered by choosing, not by typing."""
+        return self.type is not StepType.TEXT
+
+
+def check_steps(flow: str, steps: Sequence[Step]) -> None:
+    """Checks what can be seen from the steps alone.
+
+    Args:
+        flow: The name of the flow's class, for the error.
+        steps: The steps.
+
+    Raises:
+        FlowDefinitionError: There are none, or an id, a type, an option or a target is wrong.
+    """
+    if not steps:
+        raise FlowDefinitionError(flow, None, "a flow needs at least one step")
+    seen: set[str] = set()
+    for step in steps:
+        if not isinstance(step, Step):
+            raise FlowDefinitionError(flow, None, f"steps holds Step objects, not {type(step).__name__}")
+        _check_id(flow, step.id, seen)
+        if not isinstance(step.type, StepType):
+            raise FlowDefinitionError(flow, step.id, "type must be StepType.TEXT, BUTTON or LIST")
+        if not (isinstance(step.message, (str, Text, Buttons, ListMenu)) or callable(step.message)):
+            raise FlowDefinitionError(flow, step.id, "message must be words, a message, or a callable that gives one")
+        if isinstance(step.message, (Buttons, ListMenu)) and not step.has_choices:
+            raise FlowDefinitionError(flow, step.id, "a TEXT step is asked with a str or a Text")
+        seen.add(step.id)
+    for step in steps:
+        _check_options(flow, step, seen)
+
+
+def _check_id(flow: str, step_id: Any, seen: set[str]) -> None:
+    if not isinstance(step_id, str) or not step_id.isascii() or not step_id.isidentifier():
+        raise FlowDefinitionError(flow, str(step_id), "a step id is a Python identifier in ASCII")
+    if len(step_id) > STEP_ID_LIMIT:
+        raise FlowDefinitionError(flow, step_id, f"a step id has at most {STEP_ID_LIMIT} characters")
+    if step_id in RESERVED_DATA_KEYS or step_id in TERMINAL_STATES:
+        raise FlowDefinitionError(flow, step_id, "this id is reserved: choose another")
+    if step_id in seen:
+        raise FlowDefinitionError(flow, step_id, "a step id is unique within its flow")
+
+
+def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
+    if not step.has_choices:
+        if step.options:
+            raise FlowDefinitionError(flow, step.id, "a TEXT step has no options: use BUTTON or LIST")
+        return
+    if not step.options:
+        raise FlowDefinitionError(flow, step.id, f"a {step.type.name} needs options")
+    ids: set[str] = set()
+    titles: set[str] = set()
+    for option in step.options:
+        if not isinstance(option, Option):
+            raise FlowDefinitionError(flow, step.id, f"options holds Option objects, not {type(option).__name__}")
+        option_id: Any = option.id
+        if not isinstance(option_id, str) or not 1 <= len(option_id.encode()) <= OPTION_ID_LIMIT:
+            raise FlowDefinitionError(flow, step.id, f"an option id has 1 to {OPTION_ID_LIMIT} bytes")
+        if not option.id.isprintable():
+            raise FlowDefinitionError(flow, step.id, "an option id has no control characters")
+        if option.id in ids:
+            raise FlowDefinitionError(flow, step.id, f"the option id {option.id!r} is used twice")
+        title: Any = option.title
+        if not isinstance(title, str) or not title.strip():
+            raise FlowDefinitionError(flow, step.id, f"the option {option.id!r} needs a title")
+        if folded(option.title) in titles:
+            raise FlowDefinitionError(flow, step.id, f"two options have the title {option.title!r}")
+        if option.to is not None and option.to not in step_ids and option.to not in TERMINAL_STATES:
+            wanted = f"the option {option.id!r} leads to {option.to!r}, which is no step and no end of this flow"
+            raise FlowDefinitionError(flow, step.id, wanted)
+        ids.add(option.id)
+        titles.add(folded(option.title))

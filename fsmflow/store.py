@@ -1,0 +1,140 @@
+"""How a member's keys are called, and how a commit is said to Redis and heard back: pure, without a connection.
+
+Here belongs what a synchronous and an asynchronous manager have in common: key names, the script and its arguments,
+the reading of what comes back. Sending it belongs to `manager`.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha1
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from fsmflow.audit import AuditEntry
+from fsmflow.codec import load_entries, load_flow_data, load_state
+from fsmflow.effects import Commit, Committed, Outcome
+from fsmflow.messages import Channel
+from fsmflow.state import MemberState, check_member_id
+
+BUCKETS: Final = 1024
+"""How many hash tags there are: enough to spread over any cluster, few enough to hold one index of due members each."""
+
+SCRIPT: Final = Path(__file__).with_name("commit.lua").read_text(encoding="utf-8")
+SCRIPT_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+PAGE: Final = 100
+"""How many records of a stream are read at once, from the latest back."""
+
+UNKNOWN_CHANNEL: Final = Channel("unknown", "unknown")
+
+
+@frozen
+class Keys:
+    """The keys of one member, all with one hash tag.
+
+    Args:
+        state: The hash.
+        seen: The sorted set of messages that were decided.
+        audit: The stream.
+    """
+
+    state: str
+    seen: str
+    audit: str
+
+
+@frozen
+class Layout:
+    """Where things are kept and for how long.
+
+    Args:
+        prefix: What every key begins with.
+        retention: How long a member's keys live after the last commit, and how long a message is known. WhatsApp
+            delivers again for up to seven days.
+        audit_length: How many turns a member's stream keeps, roughly.
+    """
+
+    prefix: str = field(default="fsmflow")
+    retention: timedelta = timedelta(days=8)
+    audit_length: int = 1000
+
+    def keys(self, member_id: str) -> Keys:
+        """The keys of a member.
+
+        Raises:
+            InvalidMemberId: The id cannot be part of a key.
+        """
+        check_member_id(member_id)
+        bucket = binascii.crc_hqx(member_id.encode("utf-8"), 0) % BUCKETS
+        state = f"{self.prefix}:{{b{bucket:04d}}}:{member_id}"
+        return Keys(state, f"{state}:seen", f"{state}:audit")
+
+    def arguments(self, commit: Commit, token: str) -> list[str | bytes]:
+        """The script's keys and arguments for a commit, as ``commit.lua`` names them."""
+        keys = self.keys(commit.member_id)
+        milliseconds = round(self.retention / timedelta(milliseconds=1))
+        found: list[str | bytes] = [
+            keys.state,
+            keys.seen,
+            keys.audit,
+            token,
+            commit.message_key,
+            commit.expected,
+            str(milliseconds),
+            str(self.audit_length),
+            commit.write.value,
+            commit.record,
+            commit.snapshot,
+            commit.fields.get("flow_data", b""),
+            str(len(commit.unreadable)),
+        ]
+        for unreadable in commit.unreadable:
+            found += [unreadable.name, b"-" if unreadable.raw is None else b"+" + unreadable.raw]
+        for name, value in commit.fields.items():
+            if name != "flow_data":
+                found += [name, value]
+        return found
+
+
+def read_hash(member_id: str, channel: Channel, fields: Mapping[bytes, bytes] | Sequence[bytes]) -> MemberState:
+    """The state that ``HGETALL`` gave, as pairs or as a flat list; quarantined fields are left where they are."""
+    pairs: Iterable[tuple[bytes, bytes]]
+    pairs = fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
+    raw = {name.decode("utf-8", "replace"): value for name, value in pairs if not name.startswith(b"quarantine")}
+    return load_state(member_id, channel, raw)
+
+
+def read_committed(commit: Commit, answer: Sequence[Any]) -> Committed:
+    """What the script answered to a commit."""
+    outcome = Outcome(bytes(answer[0]).decode())
+    if outcome is Outcome.APPLIED:
+        return Committed(outcome)
+    return Committed(outcome, read_hash(commit.member_id, commit.channel, answer[1]))
+
+
+def read_entries(
+    member_id: str, records: Sequence[tuple[bytes, Mapping[bytes, bytes]]], flow_id: str | None
+) -> list[AuditEntry]:
+    """The entries of records of a member's stream; those of one flow only, if one is named."""
+    entries = [entry for stream_id, row in records for entry in load_entries(member_id, stream_id, row)]
+    return entries if flow_id is None else [entry for entry in entries if entry.flow_id == flow_id]
+
+
+def read_snapshot(member_id: str, row: Mapping[bytes, bytes], flow_id: str | None) -> MemberState | None:
+    """The state that one record of a member's stream can give back, or None."""
+    if b"flow_data" not in row:
+        return None
+    try:
+        flow_data = load_flow_data(row[b"flow_data"])
+    except Exception:  # noqa: BLE001 - what was stored is not trusted: the record before it is looked at
+        return None
+    if flow_data is None or (flow_id is not None and flow_data.id != flow_id):
+        return None
+    entries = load_entries(member_id, b"0-0", row)
+    channel = next((entry.channel for entry in entries if entry.channel is not None), UNKNOWN_CHANNEL)
+    version = next((entry.version for entry in entries if entry.version is not None), 0)
+    return MemberState(member_id, channel, flow_data=flow_data, version=version)

@@ -1,0 +1,99 @@
+"""What is done to a member's state without a message: rolling back, clearing, adding to the trail.
+
+Like a turn these are generators of effects: load, decide, commit, and again on a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fsmflow import audit
+from fsmflow.audit import AuditEntry
+from fsmflow.codec import CODEC, codec_of, dump_entries, dump_flow_data
+from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
+from fsmflow.errors import InvalidState, NewerState
+from fsmflow.messages import Channel
+from fsmflow.state import FlowData, MemberState
+
+
+def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
+    """Takes the last accepted answer back: what is stored as ``previous`` becomes the run again.
+
+    Returns:
+        The state after it; unchanged where there is nothing to take back.
+
+    Raises:
+        InvalidState: The stored state cannot be read; the member's next message recovers it.
+        NewerState: A newer release wrote it.
+    """
+    attempt = 0
+    while True:
+        state: MemberState = yield Load(member_id, channel)
+        _check(state)
+        if state.previous is None:
+            return state
+        came_from = None if state.flow_data is None else state.flow_data.step_id
+        entry = _entry(state, audit.ROLLBACK, state.previous, from_state=came_from)
+        fields = {"flow_data": state.raw["previous"], "previous": dump_flow_data(None)}
+        committed = yield _commit(state, fields, Write.UPDATE, entry)
+        if committed.outcome is Outcome.APPLIED:
+            after: MemberState = yield Load(member_id, channel)
+            return after
+        attempt += 1
+        yield Backoff(attempt)
+
+
+def clearing(member_id: str, channel: Channel) -> Effects[None]:
+    """Forgets the state of a member. The trail stays, and messages that were decided stay known.
+
+    Raises:
+        NewerState: A newer release wrote it.
+    """
+    attempt = 0
+    while True:
+        state: MemberState = yield Load(member_id, channel)
+        if not state.raw:
+            return
+        if codec_of(state) > CODEC:
+            raise NewerState("the state was written by a newer release of fsmflow")
+        committed = yield _commit(state, {}, Write.CLEAR, _entry(state, audit.CLEAR, state.flow_data))
+        if committed.outcome is Outcome.APPLIED:
+            return
+        attempt += 1
+        yield Backoff(attempt)
+
+
+def _check(state: MemberState) -> None:
+    if codec_of(state) > CODEC:
+        raise NewerState("the state was written by a newer release of fsmflow")
+    if state.unreadable:
+        raise InvalidState(state.unreadable[0].name, "a readable field")
+
+
+def _entry(
+    state: MemberState, event_type: str, flow_data: FlowData | None, *, from_state: str | None = None
+) -> AuditEntry:
+    return AuditEntry(
+        event_type,
+        "success",
+        step_id=None if flow_data is None else flow_data.step_id,
+        from_state=from_state,
+        to_state=None if flow_data is None or from_state is None else flow_data.step_id,
+        flow_id=None if flow_data is None else flow_data.id,
+        run_id=None if flow_data is None else flow_data.run_id,
+        channel=state.channel,
+        member_id=state.member_id,
+    )
+
+
+def _commit(state: MemberState, fields: dict[str, bytes], write: Write, entry: AuditEntry) -> Commit:
+    entries: Sequence[AuditEntry] = (entry,)
+    return Commit(
+        member_id=state.member_id,
+        channel=state.channel,
+        expected=state.raw.get("version", b""),
+        fields=fields,
+        write=write,
+        entries=tuple(entries),
+        record=dump_entries(entries),
+    )

@@ -1,0 +1,96 @@
+"""The words that fsmflow itself says and understands.
+
+Here belong the global words a member may type at any question (`Words`) and the sentences that are the library's own,
+not a flow's (`Sentences`). Both are values that a runner is given, so that a bot can speak another language or leave
+"cancel" to mean something else: what "0" or "stop" means differs from bot to bot. ``stop`` is on purpose no default
+word: on some channels it means "never write to me again", which is not the same as leaving one conversation.
+"""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+def folded(text: str) -> str:
+    """How typed words are compared: without regard to case, and with runs of white space as one space."""
+    return " ".join(text.split()).casefold()
+
+
+def _as_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(folded(word) for word in words)
+
+
+@frozen
+class Words:
+    """What a member may type at any question; an empty tuple switches a word off.
+
+    An option's own title wins over a global word: what is on the screen means what it says there.
+
+    Args:
+        cancel: Leaves the conversation.
+        back: Goes to the question before.
+        restart: Starts the same flow over.
+        help: Says what can be done here, and asks again.
+    """
+
+    cancel: tuple[str, ...] = field(default=("cancel",), converter=_as_words)
+    back: tuple[str, ...] = field(default=("back",), converter=_as_words)
+    restart: tuple[str, ...] = field(default=("restart",), converter=_as_words)
+    help: tuple[str, ...] = field(default=("help",), converter=_as_words)
+
+    def meaning(self, text: str) -> str | None:
+        """What a typed text means as a global word: ``cancel``, ``back``, ``restart``, ``help``, or None."""
+        word = folded(text)
+        for name in ("cancel", "back", "restart", "help"):
+            if word in getattr(self, name):
+                return name
+        return None
+
+    def shown(self) -> str:
+        """The first spelling of each word, as a member is told them: ``back, cancel, restart``."""
+        return ", ".join(words[0] for words in (self.back, self.cancel, self.restart) if words)
+
+
+@frozen
+class Sentences:
+    """What is said by the library itself. Fields in braces are filled in.
+
+    Args:
+        choose: Something else than one of the options was sent.
+        text_wanted: Something else than text was sent where text is asked.
+        empty: An empty answer was sent.
+        too_long: A text over the limit was sent. ``{limit}``: characters.
+        not_accepted: A validator refused and gave no reason.
+        stale: A button of an earlier question was tapped.
+        late: A message came that is older than the last one.
+        first_question: Back was asked for where there is nothing before.
+        help: What can be typed. ``{words}``: the global words.
+        cancelled: The conversation was left.
+        completed: The flow has no closing words of its own.
+        failed: The flow ended without success.
+        expired: The member was silent for too long. ``{minutes}``: the timeout. ``{keyword}``: what starts it again.
+        idle: Nothing is open. ``{keywords}``: what can be started.
+        nothing: Nothing is open, and nothing can be started by a word.
+        apology: The flow failed. It promises only what is true: the state stands.
+        recovered: The stored state could not be read and was restored.
+        lost: The stored state could not be read and there was nothing to restore.
+    """
+
+    choose: str = "Please choose one of the options."
+    text_wanted: str = "Please answer with a text message."
+    empty: str = "Please send an answer."
+    too_long: str = "That is too long: please use at most {limit} characters."
+    not_accepted: str = "That answer cannot be used. Please try another."
+    stale: str = "That choice belongs to an earlier question."
+    late: str = "That message came late, after a newer one, and was not used."
+    first_question: str = "This is the first question: there is nothing to go back to."
+    help: str = "Please answer the question, or send one of: {words}."
+    cancelled: str = "Cancelled."
+    completed: str = "Done. Thank you."
+    failed: str = "This could not be completed."
+    expired: str = "There was no answer for {minutes} minutes, so this was closed. Send {keyword} to start again."
+    idle: str = "You can send: {keywords}."
+    nothing: str = "There is nothing to answer just now."
+    apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
+    recovered: str = "Sorry, we lost our place for a moment."
+    lost: str = "Sorry, we lost our place and have to start over."

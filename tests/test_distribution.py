@@ -1,0 +1,167 @@
+"""What people install is whole: the wheel is built as a release would be, unpacked, and imported from there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+import types
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fsmflow
+from tests.test_layers import OPTIONAL, ROOT
+
+# The public names. One that goes, or comes without being meant to, is noticed here first.
+EXPORTED = [
+    "ApprovedTemplate",
+    "AsyncFlowError",
+    "AuditEntry",
+    "Buttons",
+    "Channel",
+    "Contended",
+    "Flow",
+    "FlowAuditLogger",
+    "FlowData",
+    "FlowDefinitionError",
+    "FlowEnded",
+    "FlowFault",
+    "FlowRunner",
+    "FlowStateManager",
+    "FsmflowError",
+    "Inbound",
+    "InvalidMemberId",
+    "InvalidState",
+    "LimitExceeded",
+    "ListMenu",
+    "Location",
+    "Media",
+    "MemberState",
+    "Message",
+    "MissingExtra",
+    "NewerState",
+    "Option",
+    "PayloadError",
+    "Refused",
+    "Reply",
+    "Section",
+    "Sentences",
+    "Step",
+    "StepType",
+    "StoreUnavailable",
+    "Text",
+    "UnexpectedVerdict",
+    "UnsendableMessage",
+    "UnstorableAnswer",
+    "Words",
+]
+
+
+def built(directory: Path, kind: str) -> Path:
+    """The one archive that `build` makes of this repository, with the build backend that is installed: no network."""
+    command = [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(directory), str(ROOT)]
+    build = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert build.returncode == 0, build.stdout + build.stderr
+    (archive,) = directory.iterdir()
+    return archive
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(directory)
+    return directory
+
+
+def run_on(unpacked: Path, program: str) -> Any:
+    """What a program prints as JSON, in a Python of its own that looks into the wheel before anything else."""
+    start = f"import json, sys; sys.path.insert(0, {str(unpacked)!r}); "
+    command = [sys.executable, "-I", "-W", "error", "-c", start + program]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=unpacked)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def files_of_the_package(directory: Path) -> set[str]:
+    return {
+        path.relative_to(directory).as_posix()
+        for path in (directory / "fsmflow").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_holds_every_file_of_the_package_and_the_script_and_the_types_marker(unpacked: Path) -> None:
+    shipped = files_of_the_package(unpacked)
+    assert shipped == files_of_the_package(ROOT)
+    assert {"fsmflow/commit.lua", "fsmflow/py.typed", "fsmflow/__init__.py"} <= shipped
+
+
+def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(unpacked: Path) -> None:
+    assert {path.name.partition("-")[0] for path in unpacked.iterdir()} == {"fsmflow"}
+
+
+def test_the_wheel_says_its_licence_its_python_and_its_extras(unpacked: Path) -> None:
+    (metadata,) = unpacked.glob("*.dist-info/METADATA")
+    said = Parser().parsestr(metadata.read_text(encoding="utf-8"))
+    assert said["License-Expression"] == "MIT"
+    assert said["Requires-Python"] == ">=3.10"
+    assert set(said.get_all("Provides-Extra", [])) == {"memory", "diagrams", "cli", "web", "test", "dev"}
+    assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
+
+
+def test_the_wheel_brings_the_command(unpacked: Path) -> None:
+    (entry_points,) = unpacked.glob("*.dist-info/entry_points.txt")
+    assert "fsmflow = fsmflow.cli:main" in entry_points.read_text(encoding="utf-8").splitlines()
+    main = "from fsmflow.cli import main; print(json.dumps([callable(main), sys.modules['fsmflow'].__file__]))"
+    assert run_on(unpacked, main) == [True, str(unpacked / "fsmflow" / "__init__.py")]
+
+
+def test_importing_fsmflow_imports_no_optional_dependency(unpacked: Path) -> None:
+    loaded = "import fsmflow; print(json.dumps([fsmflow.__file__, sorted(sys.modules)]))"
+    origin, modules = run_on(unpacked, loaded)
+    assert origin == str(unpacked / "fsmflow" / "__init__.py")
+    assert "attrs" in modules, "nothing was imported"
+    assert sorted(OPTIONAL.keys() & set(modules)) == []
+
+
+def test_every_module_of_the_wheel_can_be_imported(unpacked: Path) -> None:
+    imported = (
+        "import importlib, pkgutil, fsmflow; "
+        "names = [module.name for module in pkgutil.walk_packages(fsmflow.__path__, 'fsmflow.')]; "
+        "print(json.dumps([importlib.import_module(name).__file__ for name in names]))"
+    )
+    files = {Path(file).relative_to(unpacked).as_posix() for file in run_on(unpacked, imported)}
+    sources = {name for name in files_of_the_package(ROOT) if name.endswith(".py")}
+    assert files == sources - {"fsmflow/__init__.py"}
+
+
+def test_the_source_distribution_can_be_tested_by_who_packages_it(tmp_path: Path) -> None:
+    with tarfile.open(built(tmp_path, "sdist")) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "tests/conftest.py", "fsmflow/commit.lua"} <= names
+
+
+def test_the_public_names_are_the_ones_that_are_meant_to_be() -> None:
+    assert fsmflow.__all__ == EXPORTED
+
+
+def test_the_public_names_are_sorted_and_can_be_imported() -> None:
+    assert list(fsmflow.__all__) == sorted(set(fsmflow.__all__))
+    assert [name for name in fsmflow.__all__ if not hasattr(fsmflow, name)] == []
+
+
+def test_nothing_else_in_the_facade_looks_public() -> None:
+    visible = {name for name, value in vars(fsmflow).items() if not isinstance(value, types.ModuleType)}
+    unlisted = visible - set(fsmflow.__all__) - {"annotations"}  # __future__'s
+    assert sorted(name for name in unlisted if not name.startswith("_")) == []
