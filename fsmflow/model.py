@@ -202,7 +202,10 @@ class FlowModel:
             verdict = turn.verdict
             assert isinstance(verdict, Accepted)  # noqa: S101 - the transition's condition saw to it
             self.data[source] = verdict.value
-            self.path = (*self.path, source)
+            # A step that is answered again, in a loop, stands at its latest place only: the path of a flow that
+            # loops would otherwise grow with each message.
+            earlier = self.path if source not in self.path else tuple(each for each in self.path if each != source)
+            self.path = (*earlier, source)
             self.previous = turn.before
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
         elif trigger == BACK:
