@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Union
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fsmflow.callbacks import Call, Callback, Calls
 from fsmflow.codec import check_storable
@@ -36,8 +36,8 @@ class Answer:
         numbered: True if the options were shown as a numbered menu, so that a number chooses one.
     """
 
-    text: str | None = None
-    option_id: str | None = None
+    text: str | None = field(default=None, repr=False)
+    option_id: str | None = field(default=None, repr=False)
     kind: str = "text"
     numbered: bool = False
 
@@ -51,8 +51,8 @@ class Accepted:
         option: The option that was chosen, if it was a choice.
     """
 
-    value: Any
-    option: Option | None = None
+    value: Any = field(repr=False)
+    option: Option | None = field(default=None, repr=False)
 
 
 @frozen
@@ -137,7 +137,7 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
             value = yield callbacks.transformer.call(flow, _function(step.transformer), value)
             returns = callbacks.transformer.returns
     except Refused as refused:
-        return Refusal(refused.reason)
+        return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
     except (ValueError, ArithmeticError):
         return Refusal(step.refusal or sentences.not_accepted)
     check_storable(name, step.id, value, returns)

@@ -230,7 +230,7 @@ class FlowAuditLogger:
     def _write(self, entry: AuditEntry, state: StateView, *, keep: bool) -> None:
         snapshot: FlowData | None = None
         if isinstance(state, MemberState):
-            entry = evolve(entry, member_id=state.member_id, channel=state.channel)
+            entry = evolve(entry, member_id=check_member_id(state.member_id), channel=state.channel)
             snapshot = state.flow_data
         elif isinstance(state, Mapping):
             member_id = state.get("member_id")
@@ -239,6 +239,8 @@ class FlowAuditLogger:
             entry = evolve(entry, member_id=check_member_id(member_id), channel=channel_of(state))
             if keep and isinstance(state.get("flow_data"), Mapping):
                 snapshot = MemberState.from_dict(state).flow_data
+        elif self.store is not None:
+            raise InvalidState("state", "a structure that names the member: an entry is kept in that member's stream")
         if snapshot is not None:
             entry = evolve(entry, run_id=snapshot.run_id or None)
         if self.store is not None and entry.member_id is not None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 from attrs import asdict, evolve, fields
@@ -32,14 +34,26 @@ CODEC: Final = 1
 RECENT_LIMIT: Final = 4
 """How many decided messages the hash itself remembers: what a channel redelivers at once."""
 
-_NATIVE: Final = frozenset({str, bool, type(None)})
+READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "recent", "sent_at", "codec")
+"""The fields of the hash that a turn reads."""
+
+UNREAD: Final = ("reply", "token", "updated_at")
+"""Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
+
+_NATIVE: Final = frozenset({bool, type(None)})
 _SMALL_INTEGERS: Final = range(-(2**63), 2**64)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 converter = make_converter(omit_if_default=True)
 converter.register_unstructure_hook(Decimal, str)
 converter.register_structure_hook(Decimal, lambda value, _: Decimal(str(value)))
-configure_tagged_union(Message, converter, tag_name="say")
+# As text at once, not when orjson meets them: an answer is ready for JSON as soon as it is in a `FlowData`.
+for _moment in (datetime, date, time):
+    converter.register_unstructure_hook(_moment, _moment.isoformat)
+converter.register_structure_hook(time, lambda value, _: time.fromisoformat(value))
+converter.register_unstructure_hook(Enum, lambda member: converter.unstructure(member.value))
+converter.register_unstructure_hook(UUID, str)
+converter.register_structure_hook(UUID, lambda value, _: UUID(value))
 
 
 def _strict_text(value: Any, _: Any) -> str:
@@ -50,6 +64,7 @@ def _strict_text(value: Any, _: Any) -> str:
 
 
 converter.register_structure_hook(str, _strict_text)
+configure_tagged_union(Message, converter, tag_name="say")  # the last: it settles how each message's fields are read
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
@@ -78,7 +93,7 @@ def digest(*parts: str, size: int = 8) -> str:
 def store_answer(value: Any) -> Any:
     """What an answer is in JSON."""
     kind = type(value)
-    if kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
+    if kind is str or kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
         return value
     if kind is int:
         return str(value)  # JSON libraries lose what is over 64 bits; int() reads the digits back
@@ -115,8 +130,8 @@ def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None
     if annotation is None or annotation is kind:
         if kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
             return
-        if kind is float and math.isfinite(value):
-            return
+        if (kind is float and math.isfinite(value)) or (kind is str and value.isascii()):
+            return  # beyond ASCII a text may hold half a surrogate pair, which no JSON can
     try:
         back = restore_answer(orjson.loads(orjson.dumps(store_answer(value))), annotation)
     except Exception:  # noqa: BLE001 - however it fails to come back, it cannot be stored
@@ -144,7 +159,10 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     if found is None:
         return None
     # cattrs would take a text for a tuple of its letters, and "3" for 3
-    if type(found["step"]) is not int or type(found.get("data", {})) is not dict or type(found.get("path", [])) is not list:
+    counts = (found["step"], found.get("visit", 0), found.get("revision", 0))
+    if any(type(count) is not int for count in counts):
+        raise TypeError("no count")
+    if type(found.get("data", {})) is not dict or type(found.get("path", [])) is not list:
         raise TypeError("no run of a flow")
     return converter.structure(found, FlowData)
 
@@ -163,12 +181,13 @@ def dump_reply(reply: Reply) -> bytes:
 def load_reply(raw: bytes, member_id: str) -> Reply | None:
     """The reply that `raw` holds, marked as a duplicate; None where it cannot be read."""
     try:
-        messages, flow_id, step_id, status = orjson.loads(raw)
+        messages, *named = orjson.loads(raw)
         union: Any = Message  # cattrs takes a union where its types want a class
         said = tuple(converter.structure(message, union) for message in messages)
+        flow_id, step_id = (None if name is None else converter.structure(name, str) for name in named[:2])
+        return Reply(said, member_id, flow_id, step_id, converter.structure(named[2], str), duplicate=True)
     except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
         return None
-    return Reply(said, member_id, flow_id, step_id, status, duplicate=True)
 
 
 def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> MemberState:
@@ -185,18 +204,16 @@ def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Me
     if not raw:
         return MemberState(member_id=member_id, channel=channel)
     reader = _Reader(raw)
-    owner = reader.read("member_id", bytes.decode)
+    if reader.read("member_id", bytes.decode) != member_id:
+        return MemberState(member_id, channel, unreadable=_foreign(raw), raw=raw)
     flow_data = reader.read("flow_data", load_flow_data)
     previous = reader.read("previous", load_flow_data)
-    if owner is not None and owner != member_id:
-        reader.refuse("member_id", "the hash of another member")
-    if owner != member_id:
-        flow_data = previous = None
     version = reader.read("version", _count)
     stored = reader.read("channel", _channel)
     recent = reader.read("recent", _recent)
     sent_at = reader.read("sent_at", _count)
-    for name in ("reply", "token", "updated_at", "codec"):
+    reader.read("codec", _count)
+    for name in UNREAD:
         if name not in raw:
             reader.refuse(name, "missing")
     return MemberState(
@@ -212,12 +229,17 @@ def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Me
     )
 
 
+def _foreign(raw: Mapping[str, bytes]) -> tuple[Unreadable, ...]:
+    """All of a hash that does not say that it is this member's: none of it is used, all of it is kept."""
+    return tuple(Unreadable(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
+
+
 def codec_of(state: MemberState) -> int:
     """The codec that wrote a state: `CODEC` where nothing is stored, 0 where it cannot be told."""
-    raw = state.raw.get("codec")
-    if raw is None:
-        return CODEC
-    return int(raw) if raw.isdigit() and len(raw) < 9 else 0
+    try:
+        return _count(state.raw.get("codec", b"%d" % CODEC))
+    except ValueError:
+        return 0
 
 
 class _Reader:

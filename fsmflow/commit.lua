@@ -1,4 +1,6 @@
 -- Commits one turn of one member, or says why not: all of it or nothing, in one slot.
+-- Nothing is undone when a script fails midway, so each key is looked at or written to once before the first write
+-- that would matter: what another program put there, of another type, fails the whole commit.
 --
 -- KEYS  1 <prefix>:{bNNNN}:<member>         hash: the member's state
 --       2 <prefix>:{bNNNN}:<member>:seen    sorted set: messages that were decided, by time
@@ -15,6 +17,12 @@
 -- although its message is known by now. Time is the server's: workers' clocks differ.
 
 local hash, seen, audit = KEYS[1], KEYS[2], KEYS[3]
+
+-- The number that a text of digits says; nil for any other text, and beyond what a double counts exactly.
+local function count(text)
+  return string.find(text, '^%d+$') and #text < 16 and tonumber(text) or nil
+end
+
 local stored = redis.call('HMGET', hash, 'version', 'token', 'flow_data', 'quarantined')
 
 if stored[2] == ARGV[1] then
@@ -46,6 +54,16 @@ if counted == 0 or counted >= 9007199254740991 then
 end
 local version = string.format('%.0f', counted + 1)
 
+-- The stream first: see the head.
+if ARGV[7] ~= '' then
+  local snapshot = ARGV[8] == '=' and ARGV[9] or ARGV[8]
+  if snapshot == '' then
+    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7])
+  else
+    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7], 'flow_data', snapshot)
+  end
+end
+
 if ARGV[6] == 'clear' then
   redis.call('DEL', hash)
 else
@@ -59,18 +77,31 @@ else
     fields[n + 1], fields[n + 2] = 'flow_data', ARGV[9]
     n = n + 2
   end
-  -- What could not be read is put aside under a number that is never used again; the oldest of sixteen makes room.
-  local number = tonumber(stored[4] or '0') or 0
-  for i = 11, 10 + 2 * unreadable, 2 do
-    if string.sub(ARGV[i + 1], 1, 1) == '+' then
-      number = number + 1
-      fields[n + 1], fields[n + 2] = 'quarantine:' .. number, ARGV[i] .. '=' .. string.sub(ARGV[i + 1], 2)
-      n = n + 2
-      redis.call('HDEL', hash, 'quarantine:' .. (number - 16))
-    end
-  end
+  -- What could not be read is put aside under a number that is never used again; of sixteen the oldest makes room.
+  -- The counter may be what was damaged, so the names that are there count too.
   if unreadable > 0 then
-    fields[n + 1], fields[n + 2] = 'quarantined', tostring(number)
+    local number, kept = count(stored[4] or '') or 0, {}
+    for _, name in ipairs(redis.call('HKEYS', hash)) do
+      local found = count(string.match(name, '^quarantine:(%d+)$') or '')
+      if found then
+        kept[#kept + 1] = found
+        number = math.max(number, found)
+      end
+    end
+    table.sort(kept)
+    local added = 0
+    for i = 11, 10 + 2 * unreadable, 2 do
+      if string.sub(ARGV[i + 1], 1, 1) == '+' then
+        added = added + 1
+        fields[n + 1] = string.format('quarantine:%.0f', number + added)
+        fields[n + 2] = ARGV[i] .. '=' .. string.sub(ARGV[i + 1], 2)
+        n = n + 2
+      end
+    end
+    for i = 1, #kept + added - 16 do
+      redis.call('HDEL', hash, string.format('quarantine:%.0f', kept[i]))
+    end
+    fields[n + 1], fields[n + 2] = 'quarantined', string.format('%.0f', number + added)
     n = n + 2
   end
   for i = rest, #ARGV do
@@ -85,14 +116,6 @@ if ARGV[2] ~= '' then
   redis.call('ZADD', seen, string.format('%.0f', now), ARGV[2])
   if counted % 8 == 0 then
     redis.call('ZREMRANGEBYSCORE', seen, '-inf', string.format('%.0f', now - tonumber(ARGV[4])))
-  end
-end
-if ARGV[7] ~= '' then
-  local snapshot = ARGV[8] == '=' and ARGV[9] or ARGV[8]
-  if snapshot == '' then
-    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7])
-  else
-    redis.call('XADD', audit, 'MAXLEN', '~', ARGV[5], '*', 'version', version, 'entries', ARGV[7], 'flow_data', snapshot)
   end
 end
 redis.call('PEXPIRE', seen, ARGV[4])

@@ -22,7 +22,7 @@ from fsmflow.callbacks import Calls
 from fsmflow.codec import CODEC, codec_of, digest, load_reply
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
-from fsmflow.effects import Backoff, Effects, Load, Outcome, Write
+from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.flow import Flow
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
@@ -66,9 +66,8 @@ class Conversation(Dialogue):
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
                 return repeated(arrival, state)
-            decision = yield from self._decide(arrival, state, start, run_id)
-            reply = decision.reply(arrival, state)
-            committed = yield decision.commit(arrival, state, reply)
+            reply, commit = yield from self._decide(arrival, state, start, run_id)
+            committed = yield commit
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
@@ -77,14 +76,23 @@ class Conversation(Dialogue):
             attempt += 1
             yield Backoff(attempt)
 
-    def _decide(self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None) -> Effects[Decision]:
-        """The decision. A flow that fails is dropped: nothing of it was saved, so the stored state stands."""
+    def _decide(
+        self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None
+    ) -> Effects[tuple[Reply, Commit]]:
+        """The reply, and the commit that stores it. A flow that fails is dropped: of it nothing is saved.
+
+        The fields are written out in here too: what a flow put into its data or its words may have no JSON.
+        """
         try:
-            return (yield from self._consider(arrival, state, start, run_id))
+            decision = yield from self._consider(arrival, state, start, run_id)
+            reply = decision.reply(arrival, state)
+            return reply, decision.commit(arrival, state, reply)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member gets an apology, not a traceback
-            return self._apology(arrival, state, fault)
+            decision = self._apology(arrival, state, fault)
+            reply = decision.reply(arrival, state)
+            return reply, decision.commit(arrival, state, reply)
 
     def _consider(
         self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None
@@ -92,39 +100,42 @@ class Conversation(Dialogue):
         if state.unreadable:
             return (yield from recover(self, arrival, state))
         stored = state.flow_data
-        if start is not None or stored is None or stored.ended:
-            return (yield from self._begin(arrival, state, start, run_id))
+        if stored is None or stored.ended:
+            return (yield from self._begin(arrival, start, run_id))
         registration = self.known(arrival, state, stored)
+        if start is not None:
+            return (yield from self._begin(arrival, start, run_id))
         if registration is None:
             return (yield from recover(self, arrival, state))
-        flow = self.flow_for(arrival, registration, state)
+        flow = self.flow_for(arrival, registration, stored)
         if not flow.resume(stored):
             return (yield from recover(self, arrival, state))
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late))
         if flow.timeout is not None and arrival.at - state.sent_at > flow.timeout / timedelta(milliseconds=1):
-            return (yield from self._expire(arrival, state, flow, registration))
+            return (yield from self._expire(arrival, flow, registration))
         return (yield from self._listen(arrival, flow, stored))
 
+    def _named(self, inbound: Inbound) -> str | None:
+        """The flow type that a message names by a keyword. A question's own button starts nothing, whatever it says."""
+        if inbound.option_id is not None and is_wire_id(inbound.option_id):
+            return None
+        return self.registry.started_by(inbound.option_id) or self.registry.started_by(inbound.text)
+
     def _begin(
-        self,
-        arrival: Arrival,
-        state: MemberState,
-        start: str | None,
-        run_id: str | None = None,
-        before: Sequence[AuditEntry] = (),
+        self, arrival: Arrival, start: str | None, run_id: str | None = None, before: Sequence[AuditEntry] = ()
     ) -> Calls[Decision]:
         """Starts what the message (or the caller) names, else the default flow; or says what can be started."""
         inbound = arrival.inbound
         if start is None and inbound.option_id is not None and is_wire_id(inbound.option_id):
             words = f"{self.sentences.stale}\n\n{self.idle()}"
             return Decision((self.checked(arrival, words),), "refused")
-        flow_type = start or self.registry.started_by(inbound.option_id) or self.registry.started_by(inbound.text)
+        flow_type = start or self._named(inbound)
         if flow_type is None and self.words.meaning(inbound.text or "") is None:
             flow_type = self.registry.default
         if flow_type is None:
             return Decision((self.checked(arrival, self.idle()),), "idle")
-        flow = self.flow_for(arrival, self.registry.registrations[flow_type], state)
+        flow = self.flow_for(arrival, self.registry.registrations[flow_type])
         flow.run_id = run_id or self._run_id(arrival)
         entries = [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
         messages = yield from self.ask(arrival, flow)
@@ -171,12 +182,12 @@ class Conversation(Dialogue):
         status = "cancelled" if word == "cancel" else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
 
-    def _expire(self, arrival: Arrival, state: MemberState, flow: Flow, registration: Registration) -> Calls[Decision]:
+    def _expire(self, arrival: Arrival, flow: Flow, registration: Registration) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
         turn = Turn()
         flow.fire(EXPIRE, turn)
-        if self.registry.started_by(arrival.inbound.text) is not None:
-            return (yield from self._begin(arrival, state, None, before=turn.entries))
+        if self._named(arrival.inbound) is not None:
+            return (yield from self._begin(arrival, None, before=turn.entries))
         minutes = max(1, round((flow.timeout or timedelta()) / timedelta(minutes=1)))
         words = self.sentences.expired.format(minutes=minutes, keyword=registration.shown)
         said = (self.checked(arrival, words),)
@@ -188,7 +199,7 @@ class Conversation(Dialogue):
 
     def _apology(self, arrival: Arrival, state: MemberState, fault: Exception) -> Decision:
         """What a member gets for a fault of the flow, and what the trail keeps of it: its type and its place."""
-        stored = state.flow_data
+        stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
         entry = AuditEntry(
             audit.ERROR,
             "error",
@@ -201,17 +212,18 @@ class Conversation(Dialogue):
             message_id=arrival.inbound.message_id,
             member_id=arrival.member_id,
         )
-        return Decision(
-            (self.checked(arrival, self.sentences.apology),), "error", entries=(entry,), unreadable=state.unreadable
-        )
+        # what cannot be read, and could not be recovered from either, is put aside all the same
+        lost = bool(state.unreadable)
+        said = (self.checked(arrival, self.sentences.apology),)
+        return Decision(said, "error", entries=(entry,), forget=lost, unreadable=state.unreadable, ended=lost)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.
 
-        The moment is part of it because ids of messages may come again: a channel without ids of its own, or the same
-        words after the retention. Two runs must never share the key of a payment.
+        The member and the moment are part of it because ids of messages may come again: on a channel that counts each
+        member's own, or after the retention. Two runs must never share the key of a payment.
         """
-        return digest(arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
+        return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
 
 
 def repeated(arrival: Arrival, state: MemberState) -> Reply:

@@ -16,6 +16,7 @@ from fsmflow.audit import AuditEntry, redacted
 from fsmflow.codec import (
     CODEC,
     RECENT_LIMIT,
+    codec_of,
     digest,
     dump_channel,
     dump_entries,
@@ -41,13 +42,15 @@ class Arrival:
         inbound: The message.
         member_id: Who sent it.
         key: The hash that it is known by.
-        at: When it was sent (or received, where the channel does not say), in milliseconds since the epoch.
+        at: When it was sent (or received, where that is not known), in milliseconds since the epoch.
+        dated: True if `at` is what the channel's own clock says.
     """
 
     inbound: Inbound
     member_id: str
     key: str
     at: int
+    dated: bool
 
     @classmethod
     def of(cls, inbound: Inbound, received_at: datetime) -> Arrival:
@@ -56,18 +59,23 @@ class Arrival:
         Raises:
             InvalidMemberId: The member's id cannot be part of a key.
         """
-        latest = received_at + CLOCK_TOLERANCE
-        moment = received_at if inbound.sent_at is None else min(inbound.sent_at, latest)
+        told = inbound.sent_at
+        if told is not None and told > received_at + CLOCK_TOLERANCE:
+            told = None
         member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
-        return cls(inbound, member_id, message_key(inbound), max(0, round(moment.timestamp() * 1000)))
+        at = max(0, round((told or received_at).timestamp() * 1000))
+        return cls(inbound, member_id, message_key(inbound), at, told is not None)
 
     def is_late(self, state: MemberState) -> bool:
         """True if its channel's own clock shows it to be older, by whole seconds, than the last one.
 
         WhatsApp's clock counts seconds: two messages of the same second cannot be told apart by it, and are not.
         """
-        known = self.inbound.sent_at is not None and self.inbound.channel.type == state.channel.type
-        return known and self.at // 1000 < state.sent_at // 1000
+        return self.dated and self.same_clock(state) and self.at // 1000 < state.sent_at // 1000
+
+    def same_clock(self, state: MemberState) -> bool:
+        """True if the last message came by the same type of channel: two channels' clocks cannot be compared."""
+        return self.inbound.channel.type == state.channel.type
 
 
 def member_id_of(channel: Channel) -> str:
@@ -95,7 +103,7 @@ class Decision:
         forget: True if ``previous`` is emptied.
         moved: True if the run changed in a way that the audit trail keeps a snapshot of.
         unreadable: What is put aside because it could not be read.
-        ended: True if nothing is open any more because what was stored could not be restored.
+        ended: True if nothing is stored any more because what was there could not be restored.
     """
 
     messages: tuple[Message, ...]
@@ -118,16 +126,22 @@ class Decision:
         return Reply(self.messages, arrival.member_id, stored.id, stored.step_id, self.status)
 
     def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
-        """The commit that makes it so, for the state that it was decided on."""
+        """The commit that makes it so, for the state that it was decided on.
+
+        Raises:
+            Exception: Whatever orjson has against what a flow's code says, or has put into its data.
+        """
         channel = arrival.inbound.channel
         anew = not state.raw or bool(self.unreadable)
         fields = {
             "recent": " ".join((*state.recent, arrival.key)[-RECENT_LIMIT:]).encode(),
             "reply": dump_reply(reply),
-            "sent_at": str(max(state.sent_at, arrival.at)).encode(),
+            "sent_at": str(max(state.sent_at, arrival.at) if arrival.same_clock(state) else arrival.at).encode(),
         }
         if anew:
-            fields |= {"member_id": arrival.member_id.encode(), "codec": str(CODEC).encode()}
+            fields["member_id"] = arrival.member_id.encode()
+        if anew or codec_of(state) != CODEC:
+            fields["codec"] = str(CODEC).encode()
         if anew or channel != state.channel:
             fields["channel"] = dump_channel(channel)
         snapshot = b""
@@ -139,6 +153,7 @@ class Decision:
                 snapshot = b"=" if kept is flow_data else dump_flow_data(kept)
         elif self.ended or not state.raw:
             fields["flow_data"] = dump_flow_data(None)
+            snapshot = fields["flow_data"] if self.ended else b""
         if self.forget or not state.raw:
             fields["previous"] = dump_flow_data(None)
         return Commit(

@@ -3,16 +3,18 @@
 Here belong the compiling, which happens once for a class (or once for a shape, for classes that build their steps in
 ``__init__``), and the questions that only the compiled form answers. Nothing here knows a member.
 
-A shape is the class, the flow type, the steps' ids, types, options and targets, and the code of their callables. Two
-instances of one shape share a Machine although each has bound methods of its own: the Machine's callbacks look the
-callable up on the model at hand. Rejected: a Machine for each instance, at ten times the cost of the event that it is
-built for.
+A shape is the class, the flow type, the steps' ids and types, the ways on, and the code of their callables. Two
+instances of one shape share a Machine although each has bound methods and options of its own (a list of the member's
+accounts): the Machine's callbacks look them up on the model at hand. Rejected: a Machine for each instance, at ten
+times the cost of the event that it is built for.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from attrs import frozen
@@ -21,12 +23,16 @@ from fsmflow.answers import StepCallbacks
 from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest, restore_answer
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import FlowMachine, build_machine, triggers_of, ways_on
+from fsmflow.machine import FlowMachine, build_machine, check_reachable, triggers_of, ways_on
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
+from fsmflow.wording import folded
 
 SHAPE_LIMIT: Final = 256
 """How many shapes of one class are kept. A class whose steps differ at each message would otherwise fill memory."""
+
+KEYWORD_LIMIT: Final = 100
+"""A keyword's length in characters; what is typed beyond it is not looked at as one."""
 
 
 @frozen(eq=False)
@@ -42,7 +48,8 @@ class Definition:
         fire: For each trigger what fires it.
         sensitive: The ids of the steps whose answers are redacted.
         asynchronous: The names of callables that must be awaited.
-        fingerprint: Changes when the structure does: steps, types, options, targets. Not when only words do.
+        fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
+            lead the same way.
     """
 
     name: str
@@ -143,7 +150,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     machine = build_machine(flow_type or owner.__name__, steps, conditions)
     ending = getattr(owner, "complete", None)
-    closing = None if ending is None else understand(owner, "complete", "closing", ending, arguments=0, returns=False)
+    closing = None if ending is None else understand(owner, None, "closing", ending, arguments=0, returns=False)
     return Definition(
         name=owner.__name__,
         flow_type=flow_type,
@@ -163,49 +170,77 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     )
 
 
+class Shapes:
+    """The definitions of one class that builds its steps in ``__init__``, by shape.
+
+    Args:
+        owner: The class.
+    """
+
+    def __init__(self, owner: type) -> None:
+        self.owner = owner
+        self.definitions: dict[Hashable, Definition] = {}
+        self._compiling = threading.Lock()
+
+    def definition_of(self, flow_type: str, steps: Sequence[Step]) -> Definition:
+        """The definition of an instance's steps; compiled if they are the first of their shape.
+
+        Raises:
+            FlowDefinitionError: The steps are wrong.
+        """
+        # each instance is checked: what its steps say beside their shape, the options above all, is its own
+        check_steps(self.owner.__name__, steps)
+        shape = shape_of(flow_type, steps)
+        found = self.definitions.get(shape)
+        if found is not None:
+            return found
+        with self._compiling:
+            if shape not in self.definitions:
+                compiled = compile_flow(self.owner, flow_type, steps)
+                while len(self.definitions) >= SHAPE_LIMIT:
+                    del self.definitions[next(iter(self.definitions))]
+                self.definitions[shape] = compiled
+            return self.definitions[shape]
+
+
 def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
     """What two instances of a class must have in common to share a definition."""
+    asked = (step.message if callable(step.message) else None for step in steps)
     return (
         flow_type,
+        tuple((step.id, step.type, step.sensitive) for step in steps),
+        ways_on(steps),
         tuple(
-            (
-                step.id,
-                step.type,
-                step.sensitive,
-                step.options,
-                _code(step.message) if callable(step.message) else None,
-                _code(step.validator),
-                _code(step.transformer),
-            )
-            for step in steps
+            (_code(message), _code(step.validator), _code(step.transformer))
+            for message, step in zip(asked, steps, strict=True)
         ),
     )
 
 
-def check_reachable(flow: str, steps: Sequence[Step]) -> None:
-    """Checks that each step can be reached and that each leads to an end.
+def check_attributes(owner: Any) -> None:
+    """Checks the attributes of a flow class that are plain values: each would else be found wrong by a member.
 
     Raises:
-        FlowDefinitionError: A step cannot be reached from the first one, or never leads to an end.
+        FlowDefinitionError: One of them is of another type, or cannot mean anything.
     """
-    edges = ways_on(steps)
-    reached = {steps[0].id}
-    ending = set(TERMINAL_STATES)
-    grown = True
-    while grown:
-        before = len(reached) + len(ending)
-        for edge in edges:  # ways on mostly run downward: one pass in each direction usually does
-            if edge.source in reached:
-                reached.add(edge.dest)
-        for edge in reversed(edges):
-            if edge.dest in ending:
-                ending.add(edge.source)
-        grown = len(reached) + len(ending) > before
-    for step in steps:
-        if step.id not in reached:
-            raise FlowDefinitionError(flow, step.id, "no answer leads to this step")
-        if step.id not in ending:
-            raise FlowDefinitionError(flow, step.id, "no answer leads from this step to an end")
+    wrong = None
+    keywords, steps, timeout = owner.keywords, owner.steps, owner.timeout
+    if not isinstance(owner.flow_type, str) or any(mark.isspace() for mark in owner.flow_type):
+        wrong = "flow_type is a str without white space"
+    elif isinstance(keywords, str):
+        wrong = f"keywords is a tuple: ({keywords!r},)"
+    elif not isinstance(keywords, (tuple, list)):
+        wrong = "keywords is a tuple of what members type"
+    elif not all(isinstance(keyword, str) and 1 <= len(folded(keyword)) <= KEYWORD_LIMIT for keyword in keywords):
+        wrong = f"a keyword is a str of 1 to {KEYWORD_LIMIT} characters"
+    elif not (steps is None or isinstance(steps, Iterable)):
+        wrong = "steps is a tuple of Step objects; a lone one needs its comma: (Step(…),)"
+    elif not (timeout is None or (isinstance(timeout, timedelta) and timeout > timedelta())):
+        wrong = "timeout is a timedelta above zero, or None for never"
+    elif not isinstance(owner.revision, int):
+        wrong = "revision is an integer"
+    if wrong is not None:
+        raise FlowDefinitionError(owner.__name__, None, wrong)
 
 
 def _callbacks(owner: type, step: Step) -> StepCallbacks:
@@ -232,22 +267,26 @@ def _condition(step: Step, callbacks: StepCallbacks) -> str:
 
 
 def _fingerprint(steps: Sequence[Step]) -> str:
-    parts: list[str] = []
-    for step in steps:
-        parts += [step.id, step.type.value]
-        for option in step.options:
-            parts += [option.id, option.to or ""]
-        parts.append("")
+    parts = [part for step in steps for part in (step.id, step.type.value)]
+    for edge in ways_on(steps):
+        parts += ["", edge.source, edge.dest, edge.option or ""]
     return digest(*parts, size=6)
 
 
-def _code(function: Any) -> object:
-    """What tells one callable from another, whoever it is bound to."""
+def _code(function: Any) -> Hashable:
+    """What tells one callable from another, whoever it is bound to: all that `understand` looks at."""
+    if function is None or isinstance(function, type):
+        return function
     if isinstance(function, functools.partial):
         return (functools.partial, _code(function.func), len(function.args), tuple(sorted(function.keywords)))
     if isinstance(function, (staticmethod, classmethod)):
         return (type(function), _code(function.__func__))
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
-    if code is not None:
-        return (type(function).__name__, code)
-    return str(getattr(function, "__qualname__", "")) or type(function)
+    inner = getattr(function, "__func__", function)
+    return (
+        type(function),
+        type(getattr(function, "__self__", None)),
+        getattr(inner, "__qualname__", None),
+        getattr(inner, "__code__", None),
+        repr(getattr(inner, "__annotations__", {}).get("return")),
+        _code(getattr(inner, "__dict__", {}).get("__wrapped__")),
+    )

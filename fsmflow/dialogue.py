@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Protocol
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from fsmflow.callbacks import Calls
 from fsmflow.decision import Arrival
@@ -71,12 +71,19 @@ class Dialogue:
             raise NewerState("the open flow was written by a newer revision of it")
         return registration
 
-    def flow_for(self, arrival: Arrival, registration: Registration, state: MemberState) -> Flow:
-        """A new flow for a member, at its first step."""
+    def flow_for(self, arrival: Arrival, registration: Registration, stored: FlowData | None = None) -> Flow:
+        """A new flow for a member, at its first step.
+
+        Args:
+            arrival: The message at hand.
+            registration: Which flow.
+            stored: The run that it is going to take up, which a class that builds its own steps is constructed with;
+                None for a new run, which is not to see the answers of the one before.
+        """
         channel = arrival.inbound.channel
         structure = None
-        if not registration.has_steps and state.flow_data is not None:
-            structure = evolve(state, channel=channel).to_dict()
+        if not registration.has_steps and stored is not None:
+            structure = MemberState(arrival.member_id, channel, stored).to_dict()
         flow = make_flow(registration.flow, registration.flow_type, arrival.member_id, channel, structure)
         flow.sentences = self.sentences
         flow.message_id = arrival.inbound.message_id
@@ -96,9 +103,9 @@ class Dialogue:
         nonce = nonce_of(flow.run_id, flow.visit)
         question = with_option_ids(said, lambda option_id: wire_id(nonce, option_id))
         self.check(arrival, question)
-        if not reasons:
+        reason = "\n\n".join(each for each in reasons if each.strip())
+        if not reason:
             return (question,)
-        reason = "\n\n".join(reasons)
         together = with_reason(reason, question)
         if together is not question:
             try:

@@ -29,7 +29,8 @@ can. No field ever holds an answer.
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, field
+from attrs.validators import instance_of
 
 
 class FsmflowError(Exception):
@@ -65,9 +66,12 @@ class Refused(FsmflowError):
 
     Args:
         reason: What the member is told. It should say what would be accepted.
+
+    Raises:
+        TypeError: The reason is no str: an exception's own text, say, is not for members.
     """
 
-    reason: str
+    reason: str = field(validator=instance_of(str))
 
     def __str__(self) -> str:
         return self.reason

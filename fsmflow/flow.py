@@ -11,7 +11,9 @@ the steps. Who it talks to is therefore read in ``__new__``, which sees the argu
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -20,13 +22,13 @@ from typing_extensions import Self
 from fsmflow import audit
 from fsmflow.answers import Accepted, Answer
 from fsmflow.callbacks import run_calls
-from fsmflow.definition import SHAPE_LIMIT, Definition, compile_flow, shape_of
+from fsmflow.definition import Definition, Shapes, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
 from fsmflow.messages import Channel, Message
 from fsmflow.model import FlowModel
 from fsmflow.questions import with_reason
-from fsmflow.state import channel_of
+from fsmflow.state import channel_of, check_member_id
 from fsmflow.step import Step
 from fsmflow.wording import Sentences
 
@@ -69,15 +71,13 @@ class Flow(FlowModel):
     """Raise it when a change of this flow must not be met by workers of the release before."""
 
     _compiled: ClassVar[Definition | None] = None
-    _shapes: ClassVar[dict[Hashable, Definition]] = {}
+    _shapes: ClassVar[Shapes]
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
         _check_names(cls)
-        cls._shapes = {}
-        keywords: Any = cls.keywords
-        if isinstance(keywords, str):
-            raise FlowDefinitionError(cls.__name__, None, f"keywords is a tuple: ({keywords!r},)")
+        check_attributes(cls)
+        cls._shapes = Shapes(cls)
         builds_own = cls.__init__ is not Flow.__init__
         if cls.steps:
             cls.steps = tuple(cls.steps)
@@ -94,8 +94,9 @@ class Flow(FlowModel):
         structure = named.get("state", arguments[1] if len(arguments) > 1 else None)
         if cls._compiled is None and isinstance(structure, Mapping):
             flow.flow_type = str(named.get("flow_type", arguments[0] if arguments else cls.flow_type))
-            flow.member_id = str(structure.get("member_id", flow.member_id))
-            if isinstance(structure.get("channel"), Mapping):
+            if "member_id" in structure:
+                flow.member_id = check_member_id(structure["member_id"])
+            if "channel" in structure:
                 flow.channel = channel_of(structure)
         return flow
 
@@ -113,7 +114,7 @@ class Flow(FlowModel):
             self.channel = channel
         if steps is not None:
             self.steps = tuple(steps)
-            definition = self._shape_definition()
+            definition = self._shapes.definition_of(self.flow_type, self.steps)
         elif self._compiled is not None:
             definition = self._compiled
         else:
@@ -157,7 +158,7 @@ class Flow(FlowModel):
             value: The answer, for ``submit``. None asks whether any answer is awaited at all.
         """
         found = transitions_from(self.machine, trigger, self.state)
-        if trigger == SUBMIT and value is not None:
+        if found and trigger == SUBMIT and value is not None:
             self._check_sync()
             return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
@@ -220,12 +221,13 @@ class Flow(FlowModel):
 
         Where there is nothing to take back, nothing changes.
         """
-        if self.previous is not None:
+        self._check_sync()
+        with self._unless_it_fails():
             came_from = self.state
-            self.resume(self.previous)
-            self.previous = self.refusal = None
-            self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
-        return self.question
+            if self.previous is not None and self.resume(self.previous):
+                self.previous = self.refusal = None
+                self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
+            return run_calls(self.says())
 
     def _go(self, trigger: str) -> Message:
         taken, said = self._advance(trigger, None)
@@ -237,19 +239,23 @@ class Flow(FlowModel):
         if trigger not in self._definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        before = self.snapshot()
-        kept = (self.data, self.previous, self.refusal, len(self.entries))
-        self.data = dict(self.data)
-        turn = Turn(answer=self._answer(value or ""), before=before)
-        try:
+        turn = Turn(answer=self._answer(value or ""), before=self.snapshot())
+        with self._unless_it_fails():
             self.refusal = None
             taken = self.fire(trigger, turn) and self.refusal is None
             return taken, run_calls(self.says())
+
+    @contextmanager
+    def _unless_it_fails(self) -> Iterator[None]:
+        """Puts everything back as it was if the block raises; `transitions` itself does not go back."""
+        kept = {name: value for name, value in vars(self).items() if name in _RUN}
+        recorded = len(self.entries)
+        self.data = dict(self.data)
+        try:
+            yield
         except BaseException:
-            self.state, self.path, self.visit = str(before.step_id), before.path, before.visit
-            self.validation = before.validation
-            self.data, self.previous, self.refusal = kept[:3]
-            del self.entries[kept[3] :]
+            vars(self).update(kept)
+            del self.entries[recorded:]
             raise
 
     def _answer(self, value: str) -> Answer:
@@ -263,42 +269,27 @@ class Flow(FlowModel):
             names = ", ".join(self._definition.asynchronous)
             raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use an asynchronous runner")
 
-    def _shape_definition(self) -> Definition:
-        shape = shape_of(self.flow_type, self.steps)
-        definition = self._shapes.get(shape)
-        if definition is None:
-            definition = compile_flow(type(self), self.flow_type, self.steps)
-            while len(self._shapes) >= SHAPE_LIMIT:
-                self._shapes.pop(next(iter(self._shapes)), None)
-            self._shapes[shape] = definition
-        return definition
 
+# What one turn changes of a flow.
+_RUN = frozenset({"state", "data", "path", "visit", "run_id", "previous", "validation", "refusal"})
 
-_OWN_ATTRIBUTES = frozenset(
-    {
-        "id",
-        "run_id",
-        "message_id",
-        "state",
-        "data",
-        "path",
-        "visit",
-        "previous",
-        "validation",
-        "refusal",
-        "entries",
-        "sentences",
-    }
-)
 _OWN_NAMES = (
-    frozenset(name for base in (Flow, FlowModel) for name in vars(base) if not name.startswith("__"))
-    | _OWN_ATTRIBUTES
-    | {"member_id", "channel"}
-) - _OPEN_NAMES
+    frozenset(
+        name
+        for base in (Flow, FlowModel)
+        for name in (*vars(base), *inspect.get_annotations(base))
+        if not name.startswith("__")
+    )
+    - _OPEN_NAMES
+)
 
 
 def _check_names(cls: type[Flow]) -> None:
     """A method that hid one of Flow's own would break it where nobody looks."""
     for base in cls.__mro__[: cls.__mro__.index(Flow)]:
-        for name in sorted(_OWN_NAMES & set(vars(base)) - {"_compiled", "_shapes"}):
+        made = {"_compiled", "_shapes"} if base is not cls and issubclass(base, Flow) else set()
+        for name in sorted(_OWN_NAMES & set(vars(base)) - made):
             raise FlowDefinitionError(cls.__name__, None, f"{name} is a name of Flow itself: choose another")
+
+
+Flow._shapes = Shapes(Flow)

@@ -17,7 +17,7 @@ not go back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, cast
 
 from attrs import define, field, frozen
@@ -25,6 +25,7 @@ from transitions import EventData, Machine, State, Transition
 
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
+from fsmflow.errors import FlowDefinitionError
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES, FlowData
 from fsmflow.step import Step
 
@@ -43,6 +44,11 @@ class FlowTransition(Transition):
         name: What diagrams and tests call it: ``refused``, the option's id, or the trigger.
         option: The id of the option that takes it, if it is one's own.
     """
+
+    @property
+    def refuses(self) -> bool:
+        """True if it is the one for answers that are not accepted. Its name does not tell: an option may have it."""
+        return self.dest is None
 
     def __init__(self, *arguments: Any, name: str = "", option: str | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -116,6 +122,32 @@ def ways_on(steps: Sequence[Step]) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
+def check_reachable(flow: str, steps: Sequence[Step]) -> None:
+    """Checks that each step can be reached and that each leads to an end.
+
+    Raises:
+        FlowDefinitionError: A step cannot be reached from the first one, or never leads to an end.
+    """
+    edges = ways_on(steps)
+    reached = {steps[0].id}
+    ending = set(TERMINAL_STATES)
+    grown = True
+    while grown:
+        before = len(reached) + len(ending)
+        for edge in edges:  # ways on mostly run downward: one pass in each direction usually does
+            if edge.source in reached:
+                reached.add(edge.dest)
+        for edge in reversed(edges):
+            if edge.dest in ending:
+                ending.add(edge.source)
+        grown = len(reached) + len(ending) > before
+    for step in steps:
+        if step.id not in reached:
+            raise FlowDefinitionError(flow, step.id, "no answer leads to this step")
+        if step.id not in ending:
+            raise FlowDefinitionError(flow, step.id, "no answer leads from this step to an end")
+
+
 def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) -> FlowMachine:
     """Builds the Machine of a flow.
 
@@ -166,6 +198,14 @@ def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[Fl
     if event is None or source not in event.transitions:
         return ()
     return cast("Sequence[FlowTransition]", event.transitions[source])
+
+
+def all_transitions(machine: Machine) -> Iterator[tuple[str, FlowTransition]]:
+    """Every transition with its trigger, in the order of definition: what diagrams and tests read."""
+    for trigger, event in machine.events.items():
+        for transitions in event.transitions.values():
+            for transition in transitions:
+                yield trigger, cast("FlowTransition", transition)
 
 
 def triggers_of(machine: Machine) -> dict[str, Callable[..., bool]]:

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from redis import Redis, RedisCluster
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import NEVER_DECODE
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.retry import Retry
 
 from fsmflow.audit import AuditEntry, emit
@@ -38,18 +38,22 @@ from fsmflow.store import (
     SCRIPT_SHA,
     UNKNOWN_CHANNEL,
     Layout,
+    is_cleared,
     read_committed,
     read_entries,
     read_hash,
     read_snapshot,
+    records_of,
 )
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
 
-# One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer; redis-py tries
-# to connect within each attempt as often again.
+# One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer. redis-py nests
+# them: the second attempt of a command connects anew, twice, and each time to every address of the name. At worst, for
+# a "localhost" of two addresses, that is 0.2 + 2 * 2 * 0.1 s and two short pauses. The lookup of a name is not bounded.
 SOCKET_TIMEOUT: Final = 0.2
+CONNECT_TIMEOUT: Final = 0.1
 RETRIES: Final = 1
 
 # After the first conflict the turn is taken again at once: somebody else got through, so there is progress. From then
@@ -86,13 +90,17 @@ class FlowStateManager:
         Args:
             url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py takes it; what it says wins.
             named: What the constructor takes.
+
+        Raises:
+            ValueError: It is no such URL. What it holds is not said: a part of it may be a password.
         """
-        client = Redis.from_url(
-            url,
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES),
-        )
+        retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
+        try:
+            client = Redis.from_url(
+                url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry
+            )
+        except ValueError:
+            raise ValueError("the URL of a store is redis://…, rediss://… or unix://…, its password quoted") from None
         return cls(client, **named)
 
     @classmethod
@@ -173,7 +181,7 @@ class FlowStateManager:
             StoreUnavailable: Redis did not answer.
         """
         records = self._send("XRANGE", self.layout.keys(member_id).audit, "-", "+")
-        return read_entries(member_id, _records(records), flow_id)
+        return read_entries(member_id, records_of(records), flow_id)
 
     def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
         """The latest state that a member's audit trail can give back, without the answers of sensitive steps.
@@ -182,14 +190,19 @@ class FlowStateManager:
             member_id: Whose.
             flow_id: Only of this flow.
 
+        Returns:
+            The state; None where there is none, or none since the member was cleared.
+
         Raises:
             StoreUnavailable: Redis did not answer.
         """
         latest = b"+"
         while True:
             key = self.layout.keys(member_id).audit
-            records = _records(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
+            records = records_of(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
             for _, row in records:
+                if is_cleared(row):
+                    return None
                 found = read_snapshot(member_id, row, flow_id)
                 if found is not None:
                     return found
@@ -213,7 +226,7 @@ class FlowStateManager:
         if snapshot is not None:
             fields += ["flow_data", dump_flow_data(snapshot)]
         self._send("XADD", key, "MAXLEN", "~", self.layout.audit_length, "*", *fields)
-        self._send("PEXPIRE", key, round(self.layout.retention / timedelta(milliseconds=1)))
+        self._send("PEXPIRE", key, self.layout.milliseconds)
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a generator wants done until it returns.
@@ -222,7 +235,7 @@ class FlowStateManager:
             Contended: Other workers kept committing for the same member for two seconds.
             StoreUnavailable: Redis did not answer.
         """
-        deadline = time.monotonic() + PATIENCE
+        patience = _Patience()
 
         def perform(effect: Effect) -> Any:
             if isinstance(effect, Load):
@@ -230,7 +243,7 @@ class FlowStateManager:
             if isinstance(effect, Commit):
                 return self.commit(effect)
             if isinstance(effect, Backoff):
-                return _wait(effect, deadline)
+                return patience.wait(effect)
             if isinstance(effect, LastValid):
                 return self.last_valid_state(effect.member_id)
             assert isinstance(effect, Call)  # noqa: S101 - there is no other effect
@@ -252,17 +265,23 @@ class FlowStateManager:
         try:
             # redis-py leaves this method untyped
             return self.redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
-        except RedisError as fault:
+        # redis-py's cluster errors are a tree of their own, and an error of the socket may come through as it is
+        except (RedisError, RedisClusterException, OSError) as fault:
             raise StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}") from fault
 
 
-def _wait(backoff: Backoff, deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        raise Contended("other workers kept committing for this member")
-    if backoff.attempt > 1:
-        time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.002 * 2**backoff.attempt)))  # noqa: S311 - a pause is no secret
+class _Patience:
+    """How long one message waits for its turn, counted from its first conflict: a slow flow has lost nothing yet."""
 
+    def __init__(self) -> None:
+        self.deadline: float | None = None
 
-def _records(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """The records of a stream, however the client's protocol spells them."""
-    return [(stream_id, dict(row)) for stream_id, row in answer or [] if row is not None]
+    def wait(self, backoff: Backoff) -> None:
+        moment = time.monotonic()
+        if self.deadline is None:
+            self.deadline = moment + PATIENCE
+        if moment >= self.deadline:
+            raise Contended("other workers kept committing for this member")
+        if backoff.attempt > 1:
+            longest = min(LONGEST_PAUSE, 0.002 * 2 ** min(backoff.attempt, 10))
+            time.sleep(random.uniform(0, longest))  # noqa: S311 - a pause is no secret

@@ -36,9 +36,12 @@ def _as_moment(value: Any) -> datetime | None:
         if value.tzinfo is None:
             raise ValueError("sent_at must be an aware datetime: a naive one says a different moment on each machine")
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError("sent_at must be an aware datetime or seconds since the epoch")
-    return _EPOCH + timedelta(seconds=value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value):
+            return _EPOCH + timedelta(seconds=value)
+    except OverflowError:
+        pass  # seconds that no calendar reaches: milliseconds, most likely
+    raise ValueError("sent_at must be an aware datetime or seconds since the epoch")
 
 
 @frozen
@@ -75,12 +78,12 @@ class Inbound:
     channel: Channel
     message_id: str = field(converter=_as_identifier)
     text: str | None = field(default=None, repr=False, converter=_as_text)
-    option_id: str | None = field(default=None, converter=_as_text)
+    option_id: str | None = field(default=None, repr=False, converter=_as_text)
     kind: str = "text"
     sent_at: datetime | None = field(default=None, converter=_as_moment)
     account: str | None = None
-    sender_name: str | None = field(default=None, repr=False)
-    phone: str | None = field(default=None, repr=False)
+    sender_name: str | None = field(default=None, repr=False, converter=_as_text)
+    phone: str | None = field(default=None, repr=False, converter=_as_text)
     member_id: str | None = None
 
 

@@ -8,7 +8,7 @@ What people write and call is `Flow`, which is one of these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from fsmflow import audit
 from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
@@ -17,10 +17,10 @@ from fsmflow.callbacks import Call, Calls, run_calls
 from fsmflow.codec import store_answer
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded
-from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
+from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
-from fsmflow.state import CANCELLED, COMPLETED, FAILED, TERMINAL_STATES, FlowData, Validation
+from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, TERMINAL_STATES, FlowData, Validation
 from fsmflow.step import Step
 from fsmflow.wording import Sentences
 
@@ -31,7 +31,10 @@ _EVENT_TYPES = {
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
 }
-_ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR}
+_ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR, EXPIRED: audit.EXPIRE}
+
+# How many answers back a member can go in a flow that leads in circles; its path would else grow with each message.
+PATH_LIMIT: Final = 64
 
 
 class FlowModel:
@@ -46,23 +49,28 @@ class FlowModel:
     revision: int = 0
     steps: Sequence[Step] = ()
 
+    id: str
+    run_id: str
+    message_id: str | None
     member_id: str
     channel: Channel
     sentences: Sentences
+    state: str
+    data: dict[str, Any]
+    path: tuple[str, ...]
+    visit: int
+    previous: FlowData | None
+    validation: Validation | None
+    refusal: str | None
+    entries: list[AuditEntry]
+    _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
         self._definition = definition
-        self.id = id
-        self.run_id = "memory"
-        self.message_id: str | None = None
-        self.state = definition.first
-        self.data: dict[str, Any] = {}
-        self.path: tuple[str, ...] = ()
-        self.visit = 0
-        self.previous: FlowData | None = None
-        self.validation: Validation | None = None
-        self.refusal: str | None = None
-        self.entries: list[AuditEntry] = []
+        self.id, self.run_id, self.message_id = id, "memory", None
+        self.state, self.data, self.path, self.visit = definition.first, {}, (), 0
+        self.previous = self.validation = self.refusal = None
+        self.entries = []
 
     def complete(self) -> Any:
         """The closing words: a str or a message. It is pure, and may be asked twice."""
@@ -192,7 +200,7 @@ class FlowModel:
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was just made: answers, path, refusals, entries."""
         source = transition.source
-        if transition.name == REFUSED:
+        if transition.refuses:
             self._refused(source, turn)
             return
         self.refusal = self.validation = None
@@ -202,10 +210,7 @@ class FlowModel:
             verdict = turn.verdict
             assert isinstance(verdict, Accepted)  # noqa: S101 - the transition's condition saw to it
             self.data[source] = verdict.value
-            # A step that is answered again, in a loop, stands at its latest place only: the path of a flow that
-            # loops would otherwise grow with each message.
-            earlier = self.path if source not in self.path else tuple(each for each in self.path if each != source)
-            self.path = (*earlier, source)
+            self.path = _bounded((*self.path, source))
             self.previous = turn.before
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
         elif trigger == BACK:
@@ -235,3 +240,19 @@ class FlowModel:
 
     def _callbacks(self) -> StepCallbacks:
         return self._definition.callbacks[self.state]
+
+
+def _bounded(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path that is too long, without its earliest round trip of which every step stands in the rest as well.
+
+    What is left is a way through the flow again, by which ``back`` can be gone, and names the same answers. Rejected:
+    keeping only the latest place of each step, which leaves neighbours that no way on connects.
+    """
+    if len(path) <= PATH_LIMIT:
+        return path
+    for start, step_id in enumerate(path):
+        end = path.index(step_id, start + 1) if step_id in path[start + 1 :] else start
+        rest = path[:start] + path[end:]
+        if end > start and set(path[start:end]) <= set(rest):
+            return rest
+    return path

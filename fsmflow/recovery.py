@@ -18,6 +18,7 @@ from fsmflow.callbacks import Calls
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Effect, LastValid
+from fsmflow.errors import StoreUnavailable
 from fsmflow.flow import Flow
 from fsmflow.messages import Message
 from fsmflow.state import FlowData, MemberState, Unreadable
@@ -25,11 +26,19 @@ from fsmflow.state import FlowData, MemberState, Unreadable
 
 @frozen
 class _Restored:
-    """A run that was restored, where from, and what is said at it."""
+    """What was found to go on from.
 
-    flow: Flow
+    Args:
+        source: Where it was found.
+        messages: What is said.
+        flow: The run, made ready; None if it has ended, and nothing is open.
+        whole: True if it is the stored run as it was stored.
+    """
+
     source: str
     messages: tuple[Message, ...]
+    flow: Flow | None = None
+    whole: bool = False
 
 
 def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, Decision]:
@@ -49,27 +58,33 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
     Raises:
         NewerState: What is left was written by a newer release.
     """
-    unreadable = state.unreadable
-    if not unreadable:
-        raw = state.raw.get("flow_data")
-        unreadable = (Unreadable("flow_data", raw, "it does not fit the flow"),)
-    names = ", ".join(sorted(found.name for found in unreadable))
-    attempt = _entry(arrival, audit.RECOVERY_ATTEMPT, "in_progress", f"could not use: {names}")
     restored = yield from _restore(dialogue, arrival, state)
+    whole = restored is not None and restored.whole
+    unreadable = state.unreadable
+    if state.flow_data is not None and not whole:
+        unreadable += (Unreadable("flow_data", state.raw.get("flow_data"), "it does not fit the flow"),)
+    names = sorted(found.name for found in unreadable)
+    attempt = _entry(arrival, audit.RECOVERY_ATTEMPT, "in_progress", f"could not use: {', '.join(names)}")
+    # what was used is no longer a step behind, and what could not be read must not stay there
+    forget = not whole or "previous" in names
     if restored is None:
         result = _entry(arrival, audit.RECOVERY_RESULT, "failed", "clean start")
-        said = dialogue.checked(arrival, f"{dialogue.sentences.lost}\n\n{dialogue.idle()}")
-        return Decision((said,), "recovered", entries=(attempt, result), forget=True, unreadable=unreadable, ended=True)
-    result = restored.flow.entry(audit.RECOVERY_RESULT, "success", reason=f"restored from {restored.source}")
+        messages: tuple[Message, ...] = (_nothing_open(dialogue, arrival, dialogue.sentences.lost),)
+        flow = None
+    else:
+        why, messages, flow = f"restored from {restored.source}", restored.messages, restored.flow
+        result = _entry(arrival, audit.RECOVERY_RESULT, "success", why)
+        if flow is not None:
+            result = flow.entry(audit.RECOVERY_RESULT, "success", reason=why)
     return Decision(
-        restored.messages,
+        messages,
         "recovered",
-        flow=restored.flow,
+        flow=flow,
         entries=(attempt, result),
-        # what could not be read must not become "previous", and what was used is no longer a step behind
-        forget=True,
-        moved=True,
+        forget=forget,
+        moved=flow is not None,
         unreadable=unreadable,
+        ended=flow is None and not whole,
     )
 
 
@@ -78,9 +93,8 @@ def _restore(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Genera
         restored = yield from _resume(dialogue, arrival, state, source, candidate)
         if restored is not None:
             return restored
-    readable_and_empty = state.flow_data is None and state.raw.get("flow_data") == b"null"
-    if readable_and_empty:
-        return None
+    if state.flow_data is None and all(found.name != "flow_data" for found in state.unreadable):
+        return None  # it can be read, and says that nothing was open
     found: MemberState | None = yield LastValid(arrival.member_id)
     candidate = None if found is None else found.flow_data
     return (yield from _resume(dialogue, arrival, state, "the audit trail", candidate))
@@ -89,26 +103,36 @@ def _restore(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Genera
 def _resume(
     dialogue: Dialogue, arrival: Arrival, state: MemberState, source: str, candidate: FlowData | None
 ) -> Calls[_Restored | None]:
-    """A flow at the furthest point of a stored run that fits it, or None where there is none."""
-    if candidate is None or candidate.flow_type not in dialogue.registry.registrations:
+    """The furthest point of a stored run that its flow can go on from, or None where there is none.
+
+    A run that has ended stays ended: taken up at an earlier point it could be completed a second time.
+    """
+    if candidate is None:
         return None
+    if candidate.ended:
+        said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
+        return _Restored(source, (said,), whole=source == "flow_data")
     registration = dialogue.known(arrival, state, candidate)
     if registration is None:
         return None
-    flow = dialogue.flow_for(arrival, registration, state)
-    if not flow.resume(candidate):
-        flow.rewind(candidate)
     try:
-        if candidate.ended:
-            said: tuple[Message, ...] = (
-                dialogue.checked(arrival, f"{dialogue.sentences.recovered}\n\n{dialogue.idle()}"),
-            )
-        else:
-            flow.visit += 1  # a button that was shown before must not answer what is asked now
-            said = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
+        flow = dialogue.flow_for(arrival, registration, candidate)
+        fits = flow.resume(candidate)
+        if not fits:
+            flow.rewind(candidate)
+        # A button that was shown before must not answer what is asked now. How many questions were asked since this
+        # point was stored is not known: the count leaps to the moment, which is beyond any of them.
+        flow.visit = max(flow.visit + 1, arrival.at)
+        messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
+    except StoreUnavailable:
+        raise
     except Exception:  # noqa: BLE001 - a flow that cannot ask from this point is no point to go on from; the next is tried
         return None
-    return _Restored(flow, source, said)
+    return _Restored(source, messages, flow, whole=fits and source == "flow_data")
+
+
+def _nothing_open(dialogue: Dialogue, arrival: Arrival, why: str) -> Message:
+    return dialogue.checked(arrival, f"{why}\n\n{dialogue.idle()}")
 
 
 def _entry(arrival: Arrival, event_type: str, status: str, reason: str) -> AuditEntry:

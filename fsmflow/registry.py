@@ -6,12 +6,12 @@ runner is given no flow that must be awaited. It is pure: nothing here is stored
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Union
 
 from attrs import frozen
 
-from fsmflow.definition import Definition
+from fsmflow.definition import KEYWORD_LIMIT, Definition
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel
@@ -73,7 +73,11 @@ class Registry:
                 no such default.
             AsyncFlowError: A flow must be awaited, and the runner is synchronous.
         """
-        named = list(flows.items()) if isinstance(flows, Mapping) else [(flow.flow_type, flow) for flow in flows]
+        if isinstance(flows, (type, str)):
+            raise FlowDefinitionError("FlowRunner", None, "flows is a list of flow classes, or a dict of them")
+        unnamed = () if isinstance(flows, Mapping) else flows
+        named = list(flows.items()) if isinstance(flows, Mapping) else []
+        named += [(getattr(flow, "flow_type", ""), flow) for flow in unnamed]
         registrations: dict[str, Registration] = {}
         starts: dict[str, str] = {}
         for flow_type, flow in named:
@@ -88,19 +92,16 @@ class Registry:
                         flow.__name__, None, f"the keyword {keyword!r} also starts {starts[keyword]!r}"
                     )
                 starts[keyword] = flow_type
+            sample = sample_flow(flow, flow_type)
             if not asynchronous:
-                _check_sync(sample_flow(flow, flow_type).definition)
+                _check_sync(sample.definition)
         if not registrations:
             raise FlowDefinitionError("FlowRunner", None, "a runner needs at least one flow")
-        if isinstance(default, type):
-            default = default.flow_type
-        if default is not None and default not in registrations:
-            raise FlowDefinitionError("FlowRunner", None, f"the default {default!r} is none of its flows")
-        return cls(registrations, starts, default)
+        return cls(registrations, starts, _default(registrations, default))
 
     def started_by(self, text: str | None) -> str | None:
         """The flow type that a typed text starts, or None."""
-        return None if text is None or len(text) > 100 else self.starts.get(folded(text))
+        return None if text is None or len(text) > KEYWORD_LIMIT else self.starts.get(folded(text))
 
     def keywords(self) -> tuple[str, ...]:
         """What members are told that they can send, one keyword for each flow."""
@@ -117,6 +118,18 @@ def _register(flow_type: Any, flow: Any) -> Registration:
         return Registration(flow, flow_type, tuple(dict.fromkeys(keywords)), flow.keywords[0])
     spoken = flow_type.replace("_", " ")
     return Registration(flow, flow_type, tuple(dict.fromkeys((folded(spoken), folded(flow_type)))), spoken)
+
+
+def _default(registrations: Mapping[str, Registration], default: str | type[Flow] | None) -> str | None:
+    """The flow type of the default; a class is looked for among the flows, as it may be registered as another type."""
+    if default is None or default in registrations:
+        return None if default is None else str(default)
+    found = [flow_type for flow_type, registration in registrations.items() if registration.flow is default]
+    if len(found) == 1:
+        return found[0]
+    told = default.__name__ if isinstance(default, type) else repr(default)
+    wanted = "is none of its flows" if not found else f"is registered as {', '.join(found)}: name one of them"
+    raise FlowDefinitionError("FlowRunner", None, f"the default {told} {wanted}")
 
 
 def _check_sync(definition: Definition) -> None:
@@ -161,23 +174,25 @@ def make_flow(
     Raises:
         FlowDefinitionError: It cannot be constructed: the error it raised is the cause.
     """
-    if flow._compiled is not None:
-        made = flow(member_id=member_id, channel=channel)
-        if flow_type != made.flow_type:
-            made.flow_type, made.id = flow_type, f"{flow_type}_{member_id}"
-        return made
-    if structure is None:
+    has_steps = flow._compiled is not None
+    if structure is None and not has_steps:
         named = {"type": channel.type, "identifier": channel.identifier}
         data = {"flow_type": flow_type, "channel": dict(named)}
         flow_data = {"id": f"{flow_type}_{member_id}", "step": 0, "data": data}
         structure = {"member_id": member_id, "channel": named, "flow_data": flow_data}
     try:
-        built: Flow = flow(flow_type, structure)  # type: ignore[arg-type]  # the form of a class with an __init__ of its own
+        # a class with an __init__ of its own has a form that its base cannot tell
+        built: Callable[..., Flow] = flow
+        made = built(member_id=member_id, channel=channel) if has_steps else built(flow_type, structure)
     except FlowDefinitionError:
         raise
     except Exception as fault:
-        raise FlowDefinitionError(flow.__name__, None, "it must be constructible as (flow_type, state)") from fault
-    if not isinstance(getattr(built, "_definition", None), Definition):
-        raise FlowDefinitionError(flow.__name__, None, "its __init__ must call super().__init__(id, steps)")
-    built.flow_type, built.member_id, built.channel = flow_type, member_id, channel
-    return built
+        form = "(member_id=…, channel=…)" if has_steps else "(flow_type, state)"
+        raise FlowDefinitionError(flow.__name__, None, f"it must be constructible as {form}") from fault
+    if not isinstance(getattr(made, "_definition", None), Definition):
+        form = "(id, member_id=…, channel=…)" if has_steps else "(id, steps)"
+        raise FlowDefinitionError(flow.__name__, None, f"its __init__ must call super().__init__{form}")
+    if has_steps and flow_type != made.flow_type:
+        made.id = f"{flow_type}_{member_id}"
+    made.flow_type, made.member_id, made.channel = flow_type, member_id, channel
+    return made

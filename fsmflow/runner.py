@@ -121,4 +121,5 @@ class FlowRunner:
             return None
         structure = None if registration.has_steps else state.to_dict()
         flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
+        flow.sentences = self.conversation.sentences
         return flow if flow.resume(stored) else None

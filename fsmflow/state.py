@@ -57,9 +57,11 @@ class FlowData:
         flow_type: Which flow it is.
         step_id: The step that is asked now, or a terminal state. None in a structure that names only the index.
         step: The index of that step; the number of steps once the flow has ended.
-        data: The answers so far, by step id, ready for JSON. `Flow.data` holds them structured.
+        data: The answers so far, by step id, ready for JSON; not shown, they may be sensitive. `Flow.data` holds them
+            structured.
         run_id: Which run of the flow it is.
-        visit: How many questions this run has asked; with the run it names the question that a tap answers.
+        visit: Counts the questions that this run has asked, leaping ahead when it is recovered; with the run it names
+            the question that a tap answers.
         path: The ids of the steps that were answered, in order: what ``back`` walks.
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
@@ -70,7 +72,7 @@ class FlowData:
     flow_type: str
     step_id: str | None
     step: int
-    data: dict[str, Any] = field(factory=dict)
+    data: dict[str, Any] = field(factory=dict, repr=False)
     run_id: str = ""
     visit: int = 0
     path: tuple[str, ...] = ()

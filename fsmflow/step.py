@@ -13,7 +13,7 @@ from typing import Any, Final, Union
 from attrs import field, frozen
 
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.messages import Buttons, ListMenu, Option, Text
+from fsmflow.messages import Buttons, ListMenu, Option, Text, options_of
 from fsmflow.state import RESERVED_DATA_KEYS, TERMINAL_STATES
 from fsmflow.wording import folded
 
@@ -38,9 +38,9 @@ class StepType(str, Enum):
     """One row of a list."""
 
 
-def _as_tuple(items: Iterable[Any]) -> tuple[Any, ...]:
-    # a lone string is an iterable of its letters: wrap what was surely meant as one example
-    return (items,) if isinstance(items, str) else tuple(items)
+def _as_tuple(items: Any) -> tuple[Any, ...]:
+    # a lone string is an iterable of its letters, and "(Option(…))" is no tuple: each was surely meant as one item
+    return tuple(items) if isinstance(items, Iterable) and not isinstance(items, str) else (items,)
 
 
 @frozen
@@ -100,10 +100,7 @@ def check_steps(flow: str, steps: Sequence[Step]) -> None:
         _check_id(flow, step.id, seen)
         if not isinstance(step.type, StepType):
             raise FlowDefinitionError(flow, step.id, "type must be StepType.TEXT, BUTTON or LIST")
-        if not (isinstance(step.message, (str, Text, Buttons, ListMenu)) or callable(step.message)):
-            raise FlowDefinitionError(flow, step.id, "message must be words, a message, or a callable that gives one")
-        if isinstance(step.message, (Buttons, ListMenu)) and not step.has_choices:
-            raise FlowDefinitionError(flow, step.id, "a TEXT step is asked with a str or a Text")
+        _check_words(flow, step)
         seen.add(step.id)
     for step in steps:
         _check_options(flow, step, seen)
@@ -120,6 +117,24 @@ def _check_id(flow: str, step_id: Any, seen: set[str]) -> None:
         raise FlowDefinitionError(flow, step_id, "a step id is unique within its flow")
 
 
+def _check_words(flow: str, step: Step) -> None:
+    said = step.message
+    if isinstance(said, (Text, Buttons, ListMenu)):
+        if not step.has_choices and not isinstance(said, Text):
+            raise FlowDefinitionError(flow, step.id, "a TEXT step is asked with a str or a Text")
+        if options_of(said):
+            raise FlowDefinitionError(flow, step.id, "the options belong to the step, not to its message")
+        said = said.body
+    if not callable(said) and not isinstance(said, str):
+        raise FlowDefinitionError(flow, step.id, "message must be words, a message, or a callable that gives one")
+    if isinstance(said, str) and not said.strip():
+        raise FlowDefinitionError(flow, step.id, "message must not be empty")
+    if not isinstance(step.refusal, (str, type(None))):
+        raise FlowDefinitionError(flow, step.id, "refusal must be words")
+    if not all(isinstance(example, str) for example in (*step.examples, *step.counterexamples)):
+        raise FlowDefinitionError(flow, step.id, "examples and counterexamples are what a member would type")
+
+
 def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
     if not step.has_choices:
         if step.options:
@@ -133,10 +148,10 @@ def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
         if not isinstance(option, Option):
             raise FlowDefinitionError(flow, step.id, f"options holds Option objects, not {type(option).__name__}")
         option_id: Any = option.id
-        if not isinstance(option_id, str) or not 1 <= len(option_id.encode()) <= OPTION_ID_LIMIT:
+        if not isinstance(option_id, str) or not option_id.isprintable():
+            raise FlowDefinitionError(flow, step.id, "an option id is a str without control characters")
+        if not 1 <= len(option_id.encode()) <= OPTION_ID_LIMIT:
             raise FlowDefinitionError(flow, step.id, f"an option id has 1 to {OPTION_ID_LIMIT} bytes")
-        if not option.id.isprintable():
-            raise FlowDefinitionError(flow, step.id, "an option id has no control characters")
         if option.id in ids:
             raise FlowDefinitionError(flow, step.id, f"the option id {option.id!r} is used twice")
         title: Any = option.title
@@ -144,7 +159,7 @@ def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
             raise FlowDefinitionError(flow, step.id, f"the option {option.id!r} needs a title")
         if folded(option.title) in titles:
             raise FlowDefinitionError(flow, step.id, f"two options have the title {option.title!r}")
-        if option.to is not None and option.to not in step_ids and option.to not in TERMINAL_STATES:
+        if option.to is not None and str(option.to) not in step_ids | TERMINAL_STATES:
             wanted = f"the option {option.id!r} leads to {option.to!r}, which is no step and no end of this flow"
             raise FlowDefinitionError(flow, step.id, wanted)
         ids.add(option.id)

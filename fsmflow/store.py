@@ -16,7 +16,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import load_entries, load_flow_data, load_state
+from fsmflow.codec import dump_flow_data, load_entries, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
 from fsmflow.state import MemberState, check_member_id
@@ -28,6 +28,9 @@ SCRIPT: Final = Path(__file__).with_name("commit.lua").read_text(encoding="utf-8
 SCRIPT_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 PAGE: Final = 100
 """How many records of a stream are read at once, from the latest back."""
+
+CLEARED: Final = dump_flow_data(None)
+"""The snapshot that is kept of a member who was cleared."""
 
 UNKNOWN_CHANNEL: Final = Channel("unknown", "unknown")
 
@@ -52,15 +55,37 @@ class Layout:
     """Where things are kept and for how long.
 
     Args:
-        prefix: What every key begins with.
-        retention: How long a member's keys live after the last commit, and how long a message is known. WhatsApp
-            delivers again for up to seven days.
-        audit_length: How many turns a member's stream keeps, roughly.
+        prefix: What every key begins with; without braces.
+        retention: How long a member's keys live after the last commit, and how long a message is known; at least a
+            millisecond. WhatsApp delivers again for up to seven days.
+        audit_length: How many turns a member's stream keeps, roughly; at least one.
     """
 
     prefix: str = field(default="fsmflow")
-    retention: timedelta = timedelta(days=8)
-    audit_length: int = 1000
+    retention: timedelta = field(default=timedelta(days=8))
+    audit_length: int = field(default=1000)
+
+    @prefix.validator
+    def _has_no_braces(self, _: object, prefix: str) -> None:
+        # the first braces of a key are its hash tag: others before it would part the keys of a member
+        if "{" in prefix or "}" in prefix:
+            raise ValueError("the prefix of the keys must not have braces")
+
+    @retention.validator
+    def _is_kept(self, _: object, retention: timedelta) -> None:
+        # PEXPIRE takes zero and less for "now": what was written would be gone
+        if retention < timedelta(milliseconds=1):
+            raise ValueError("the retention must be at least a millisecond")
+
+    @audit_length.validator
+    def _has_room(self, _: object, audit_length: int) -> None:
+        if audit_length < 1:
+            raise ValueError("the audit trail must keep at least one turn")
+
+    @property
+    def milliseconds(self) -> int:
+        """The retention as Redis counts it."""
+        return round(self.retention / timedelta(milliseconds=1))
 
     def keys(self, member_id: str) -> Keys:
         """The keys of a member.
@@ -76,7 +101,6 @@ class Layout:
     def arguments(self, commit: Commit, token: str) -> list[str | bytes]:
         """The script's keys and arguments for a commit, as ``commit.lua`` names them."""
         keys = self.keys(commit.member_id)
-        milliseconds = round(self.retention / timedelta(milliseconds=1))
         found: list[str | bytes] = [
             keys.state,
             keys.seen,
@@ -84,7 +108,7 @@ class Layout:
             token,
             commit.message_key,
             commit.expected,
-            str(milliseconds),
+            str(self.milliseconds),
             str(self.audit_length),
             commit.write.value,
             commit.record,
@@ -116,12 +140,22 @@ def read_committed(commit: Commit, answer: Sequence[Any]) -> Committed:
     return Committed(outcome, read_hash(commit.member_id, commit.channel, answer[1]))
 
 
+def records_of(answer: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    """The records of a stream, however the client's protocol spells them."""
+    return [(stream_id, dict(row)) for stream_id, row in answer or [] if row is not None]
+
+
 def read_entries(
     member_id: str, records: Sequence[tuple[bytes, Mapping[bytes, bytes]]], flow_id: str | None
 ) -> list[AuditEntry]:
     """The entries of records of a member's stream; those of one flow only, if one is named."""
     entries = [entry for stream_id, row in records for entry in load_entries(member_id, stream_id, row)]
     return entries if flow_id is None else [entry for entry in entries if entry.flow_id == flow_id]
+
+
+def is_cleared(row: Mapping[bytes, bytes]) -> bool:
+    """True for a record of a clear: what the trail holds before it was forgotten on purpose and is not given back."""
+    return row.get(b"flow_data") == CLEARED
 
 
 def read_snapshot(member_id: str, row: Mapping[bytes, bytes], flow_id: str | None) -> MemberState | None:

@@ -1,15 +1,17 @@
 """What is done to a member's state without a message: rolling back, clearing, adding to the trail.
 
-Like a turn these are generators of effects: load, decide, commit, and again on a conflict.
+Like a turn these are generators of effects: load, decide, commit, and again on a conflict. Each commit is known by
+the version that it was decided on, as a message is by its id: a client that sends it again, because its answer was cut,
+does not take back a second answer, or clear what came since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from attrs import evolve
 
 from fsmflow import audit
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import CODEC, codec_of, dump_entries, dump_flow_data
+from fsmflow.codec import CODEC, codec_of, digest, dump_entries, dump_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.messages import Channel
@@ -34,9 +36,15 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
             return state
         came_from = None if state.flow_data is None else state.flow_data.step_id
         entry = _entry(state, audit.ROLLBACK, state.previous, from_state=came_from)
-        fields = {"flow_data": state.raw["previous"], "previous": dump_flow_data(None)}
+        # The count of questions goes on: a number that came again would let a button of the question that is taken
+        # back answer the one that is asked instead of it.
+        asked = max(state.previous.visit, 0 if state.flow_data is None else state.flow_data.visit)
+        fields = {
+            "flow_data": dump_flow_data(evolve(state.previous, visit=asked + 1)),
+            "previous": dump_flow_data(None),
+        }
         committed = yield _commit(state, fields, Write.UPDATE, entry)
-        if committed.outcome is Outcome.APPLIED:
+        if committed.outcome is not Outcome.CONFLICT:
             after: MemberState = yield Load(member_id, channel)
             return after
         attempt += 1
@@ -56,8 +64,9 @@ def clearing(member_id: str, channel: Channel) -> Effects[None]:
             return
         if codec_of(state) > CODEC:
             raise NewerState("the state was written by a newer release of fsmflow")
-        committed = yield _commit(state, {}, Write.CLEAR, _entry(state, audit.CLEAR, state.flow_data))
-        if committed.outcome is Outcome.APPLIED:
+        entry = _entry(state, audit.CLEAR, state.flow_data)
+        committed = yield _commit(state, {}, Write.CLEAR, entry, snapshot=dump_flow_data(None))
+        if committed.outcome is not Outcome.CONFLICT:
             return
         attempt += 1
         yield Backoff(attempt)
@@ -86,14 +95,19 @@ def _entry(
     )
 
 
-def _commit(state: MemberState, fields: dict[str, bytes], write: Write, entry: AuditEntry) -> Commit:
-    entries: Sequence[AuditEntry] = (entry,)
+def _commit(
+    state: MemberState, fields: dict[str, bytes], write: Write, entry: AuditEntry, *, snapshot: bytes = b""
+) -> Commit:
+    # a version that cannot be read may come again: then there is nothing to know the commit by
+    known_by = digest("fsmflow", entry.event_type, str(state.version)) if state.version else ""
     return Commit(
         member_id=state.member_id,
         channel=state.channel,
         expected=state.raw.get("version", b""),
         fields=fields,
         write=write,
-        entries=tuple(entries),
-        record=dump_entries(entries),
+        message_key=known_by,
+        entries=(entry,),
+        record=dump_entries((entry,)),
+        snapshot=snapshot,
     )

@@ -8,6 +8,8 @@ word: on some channels it means "never write to me again", which is not the same
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
 
@@ -16,8 +18,10 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _as_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(folded(word) for word in words)
+def _as_words(words: str | Iterable[str]) -> tuple[str, ...]:
+    # a lone string would be taken for its letters, and an empty word for every message without a text
+    spelled = (words,) if isinstance(words, str) else words
+    return tuple(filter(None, map(folded, spelled)))
 
 
 @frozen

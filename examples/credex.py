@@ -1,0 +1,118 @@
+"""Four flows of one class that builds its steps in ``__init__``, with bound methods.
+
+It shows the other way of writing a flow: where the steps depend on the flow type, or on what an application knows of
+the member, ``steps`` cannot stand in the class. Such a class is constructed as ``(flow_type, state)`` for every
+message, so what it does in ``__init__`` should be cheap; instances whose steps have the same shape share a machine.
+
+It is registered once for each flow type, and started by the flow type with spaces: "credex offer".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from examples.offer import Money, is_handle, money_from
+from fsmflow import Buttons, Flow, ListMenu, Option, Step, StepType, Text, templates
+
+# What stands open for a member. An application would look it up; keep it to ten, which is what a WhatsApp list holds.
+OPEN_CREDEX = (
+    Option("cx1001", "USD 100", "from ama_k"),
+    Option("cx1002", "ZWG 2500.50", "from kofi"),
+    Option("cx1003", "XAU 0.5", "from yaw_b"),
+)
+
+# What is done to a credex, and what it is when it was done, by flow type.
+ACTIONS = {
+    "credex_accept": ("accept", "Credex accepted"),
+    "credex_decline": ("decline", "Credex declined"),
+    "credex_cancel": ("cancel", "Credex cancelled"),
+}
+
+
+class CredexFlow(Flow):
+    """A member offers credex; or accepts, declines or cancels one that stands open."""
+
+    def __init__(self, flow_type: str, state: dict[str, Any] | None = None) -> None:
+        state = state or {}
+        member_id = state.get("member_id")
+        self.channel_id = self._get_channel_identifier(state)
+
+        steps = self._create_steps()
+        super().__init__(f"{flow_type}_{member_id}", steps)
+
+    def _create_steps(self) -> tuple[Step, ...]:
+        if self.flow_type == "credex_offer":
+            return (self._amount_step(), self._handle_step(), self._confirm_step())
+        return (self._credex_step(), self._confirm_step())
+
+    # -- the steps -----------------------------------------------------------------------------------------------------
+
+    def _amount_step(self) -> Step:
+        return Step(
+            id="amount",
+            type=StepType.TEXT,
+            message=self._get_amount_prompt,
+            validator=self._validate_amount,
+            transformer=self._transform_amount,
+            examples=("USD 100", "2500.50 zwg"),
+            counterexamples=("a lot", "USD 0"),
+        )
+
+    def _handle_step(self) -> Step:
+        return Step(
+            id="handle",
+            type=StepType.TEXT,
+            message="To which handle?",
+            validator=is_handle,
+            refusal="A handle has 3 to 30 letters, digits and underscores, and begins with a letter.",
+            examples=("ama_k",),
+            counterexamples=("ab",),
+        )
+
+    def _credex_step(self) -> Step:
+        return Step(id="credex", type=StepType.LIST, message=self._get_credex_menu, options=OPEN_CREDEX)
+
+    def _confirm_step(self) -> Step:
+        # not "Decline": in a flow that declines a credex nobody would know what that does
+        options = templates.confirm_or_decline("Yes", "No")
+        return Step(id="confirm", type=StepType.BUTTON, message=self._get_confirmation, options=options)
+
+    # -- what they say and take ----------------------------------------------------------------------------------------
+
+    def _get_amount_prompt(self) -> Text:
+        return templates.prompt(self, "How much do you offer?", examples=("100", "USD 100"))
+
+    def _validate_amount(self, value: str) -> bool:
+        money_from(value)  # refuses in its own words
+        return True
+
+    def _transform_amount(self, value: str) -> Money:
+        return money_from(value)
+
+    def _get_credex_menu(self) -> ListMenu:
+        action, _ = ACTIONS[self.flow_type]
+        return templates.menu(self, f"Which credex do you want to {action}?", button="Show credex")
+
+    def _get_confirmation(self) -> Buttons:
+        if self.flow_type == "credex_offer":
+            return templates.confirmation(self, "Your offer", self._get_lines(), question="Send this offer?")
+        action, _ = ACTIONS[self.flow_type]
+        return templates.confirmation(self, "Your choice", self._get_lines(), question=f"Really {action} this credex?")
+
+    def complete(self) -> Text:
+        title = "Credex offered" if self.flow_type == "credex_offer" else ACTIONS[self.flow_type][1]
+        return templates.receipt(self, title, self._get_lines())
+
+    def _get_lines(self) -> list[tuple[str, str]]:
+        if self.flow_type == "credex_offer":
+            return [("Amount", str(self.data["amount"])), ("To", self.data["handle"])]
+        chosen = {option.id: option for option in OPEN_CREDEX}[self.data["credex"]]
+        return [("Credex", f"{chosen.title} {chosen.description}")]
+
+
+flows = {
+    "credex_offer": CredexFlow,
+    "credex_accept": CredexFlow,
+    "credex_decline": CredexFlow,
+    "credex_cancel": CredexFlow,
+}

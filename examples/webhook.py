@@ -1,0 +1,276 @@
+"""A WhatsApp webhook on Starlette: what an application has around fsmflow.
+
+Run it, with the settings below in the environment::
+
+    uvicorn --factory examples.webhook:create_app
+
+What it answers, and why:
+
+- **401** for a wrong signature, **413** for a body over Meta's own 3 MB, **400** for one that is no webhook body.
+- **500** where a message must come again, because nothing was decided (`StoreUnavailable`) or because its reply could
+  not be sent. Meta delivers the whole body again; what was decided in it is then known to be a duplicate.
+- **200** for all else, also where coming again would help nobody: a message that cannot be read, a reply that
+  WhatsApp refuses for good. Both are logged. Meta would deliver them again for seven days.
+
+**Replies are sent at least once.** The store knows which messages were decided, but not which replies arrived. A
+duplicate comes with its stored reply, if it is its member's latest, and that is sent again unless this process knows
+that it was sent; while it is still being sent, the duplicate is put off with a 500. Another process, or this one after
+a restart, does not know: then a member may see a question twice, and never waits for one that was lost. Rejected: to
+write "sent" to the store, which costs a round trip for each message and leaves the same doubt about a request that
+timed out.
+
+One body's messages are answered one after the other, which keeps each member's replies in order. A bot that is sent
+large batches would hand the sending to a queue.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from attrs import define, field, frozen
+from loguru import logger
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from examples.credex import flows as credex_flows
+from examples.offer import OfferFlow
+from examples.registration import RegistrationFlow
+from fsmflow import (
+    Contended,
+    Flow,
+    FlowRunner,
+    FlowStateManager,
+    Inbound,
+    InvalidMemberId,
+    NewerState,
+    PayloadError,
+    Reply,
+    StoreUnavailable,
+)
+from fsmflow.channels import whatsapp
+from fsmflow.channels.base import Delivery
+
+LARGEST_BODY = 3 * 1024 * 1024  # bytes; Meta's limit for a webhook's payload (webhooks/overview)
+SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within seconds at first
+
+# Meta's codes for "try again": too many calls or messages, an error or maintenance on its side (support/error-codes)
+TRY_AGAIN_CODES = frozenset({4, 80007, 130429, 131000, 131016, 131056, 131057})
+TRY_AGAIN_STATUSES = frozenset({401, 408, 429})  # 401: our access token ran out, which an operator will mend
+
+served: dict[str, type[Flow]] = {"offer": OfferFlow, "registration": RegistrationFlow, **credex_flows}
+
+
+@frozen
+class Settings:
+    """What the application must be told.
+
+    Args:
+        app_secret: The secret of Meta's app, which signs what it delivers.
+        verify_token: What was typed into Meta's dashboard for the webhook.
+        access_token: What messages are sent with.
+        redis_url: Where the members' state is; it may hold a password.
+        graph_url: Meta's Graph API, with its version.
+    """
+
+    app_secret: str = field(repr=False)
+    verify_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    graph_url: str = "https://graph.facebook.com/v23.0"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Reads ``WHATSAPP_APP_SECRET``, ``WHATSAPP_VERIFY_TOKEN``, ``WHATSAPP_ACCESS_TOKEN`` and ``REDIS_URL``.
+
+        Raises:
+            RuntimeError: One is missing or empty; it says which.
+        """
+        names = ("WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_ACCESS_TOKEN", "REDIS_URL")
+        missing = [name for name in names if not environment.get(name)]
+        if missing:
+            raise RuntimeError(f"these environment variables must be set: {', '.join(missing)}")
+        return cls(*(environment[name] for name in names))
+
+
+class SendAgain(Exception):
+    """A reply could not be sent now, and may be later."""
+
+
+@define
+class Webhook:
+    """The endpoint: one for each process.
+
+    Args:
+        settings: The secrets.
+        runner: Answers messages.
+        http: Sends replies.
+        sent: The messages whose replies this process has sent (True) or is sending (False), the latest last.
+    """
+
+    settings: Settings
+    runner: FlowRunner
+    http: httpx.AsyncClient
+    sent: OrderedDict[tuple[str, str], bool] = field(factory=OrderedDict)
+
+    async def verify(self, request: Request) -> Response:
+        """Answers Meta's question whether this endpoint is ours."""
+        challenge = whatsapp.verify_challenge(request.query_params, self.settings.verify_token)
+        return Response(status_code=403) if challenge is None else PlainTextResponse(challenge)
+
+    async def receive(self, request: Request) -> Response:
+        """Takes a delivery."""
+        raw = await read_body(request)
+        if raw is None:
+            return Response(status_code=413)
+        # over the raw bytes: parsed and written again they would be others
+        if not whatsapp.verify_signature(self.settings.app_secret, raw, request.headers.get("x-hub-signature-256")):
+            return Response(status_code=401)
+        try:
+            delivery = whatsapp.parse(json.loads(raw))
+        except (ValueError, RecursionError, PayloadError):
+            return Response(status_code=400)
+        report(delivery)
+        all_done = await self.answer_all(delivery)
+        return Response(status_code=200 if all_done else 500)
+
+    async def answer_all(self, delivery: Delivery) -> bool:
+        """Answers every message of a delivery.
+
+        Returns:
+            False if one must be delivered again. One member's trouble costs the others nothing; but that member's
+            later messages wait too, because the order in which they are answered is theirs to rely on.
+        """
+        waiting = set()
+        for inbound in delivery.inbounds:
+            if inbound.channel in waiting:
+                continue
+            try:
+                # handle() waits for Redis: in a thread, so that the event loop need not
+                reply = await run_in_threadpool(self.runner.handle, inbound)
+                await self.send(inbound, reply)
+            except InvalidMemberId:
+                logger.warning("a message came from an address that cannot be a member's")
+            except (Contended, NewerState, SendAgain) as trouble:
+                logger.warning("a message must be delivered again: {}", type(trouble).__name__)
+                waiting.add(inbound.channel)
+            except StoreUnavailable as trouble:
+                # Redis is away for all of them; to find that out for each would take a second each
+                logger.error("a delivery must come again: {}", type(trouble).__name__)
+                return False
+        return not waiting
+
+    async def send(self, inbound: Inbound, reply: Reply) -> None:
+        """Sends a reply, unless it is a duplicate's and known to be sent.
+
+        Raises:
+            SendAgain: It could not be sent now. The message delivered again is a duplicate with this reply stored.
+        """
+        key = (inbound.channel.type, inbound.message_id)
+        if reply.duplicate and key in self.sent:
+            if not self.sent[key]:
+                raise SendAgain("it is being sent, and that may yet fail")
+            return
+        self.sent[key] = False
+        try:
+            for message in reply.messages:
+                for body in whatsapp.render(message, to=inbound.channel):
+                    await self.post(inbound.account, body)
+        except BaseException:
+            self.sent.pop(key, None)
+            raise
+        self.sent[key] = True
+        while len(self.sent) > SENT_REMEMBERED:
+            self.sent.popitem(last=False)
+
+    async def post(self, account: str | None, body: Mapping[str, Any]) -> None:
+        """Posts one body to the number that the member wrote to.
+
+        Raises:
+            SendAgain: It did not get through. What WhatsApp refuses for good is logged, and is not raised.
+        """
+        if account is None or not (account.isascii() and account.isdigit()):  # it becomes part of an address
+            logger.error("a reply has no number to go out by")
+            return
+        try:
+            response = await self.http.post(
+                f"{self.settings.graph_url}/{account}/messages",
+                json=body,
+                headers={"Authorization": f"Bearer {self.settings.access_token}"},
+            )
+        except httpx.HTTPError as trouble:
+            # its type alone: its text may hold the address that was called
+            raise SendAgain(type(trouble).__name__) from None
+        if response.is_success:
+            return
+        code = error_code(response)
+        logger.error("WhatsApp did not take a reply: status {}, code {}", response.status_code, code)
+        if response.is_server_error or response.status_code in TRY_AGAIN_STATUSES or code in TRY_AGAIN_CODES:
+            raise SendAgain(str(code))
+
+
+async def read_body(request: Request) -> bytes | None:
+    """The body as it was sent; None if it is over the limit, of which no more than the limit is ever read."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            return None
+    return bytes(raw)
+
+
+def error_code(response: httpx.Response) -> int | None:
+    """The number that Meta names an error by; None if the response is none of Meta's."""
+    try:
+        code = response.json()["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return code if isinstance(code, int) else None
+
+
+def report(delivery: Delivery) -> None:
+    """Logs what could not be read, and which replies did not arrive: places and codes, never what was said."""
+    for unreadable in delivery.errors:
+        logger.warning("a part of a delivery was not read: {}", unreadable.place)
+    for status in delivery.statuses:
+        if status.errors:
+            logger.warning("a reply did not arrive: codes {}", [error.code for error in status.errors])
+
+
+def create_app(
+    settings: Settings | None = None,
+    manager: FlowStateManager | None = None,
+    http: httpx.AsyncClient | None = None,
+) -> Starlette:
+    """Makes the application.
+
+    Args:
+        settings: From the environment by default.
+        manager: Keeps the members' state; by default in the Redis that the settings name.
+        http: Sends replies; one that is handed in is left open at the end.
+    """
+    settings = settings or Settings.from_environment()
+    manager = manager or FlowStateManager.from_url(settings.redis_url)
+    is_own = http is None
+    http = http or httpx.AsyncClient(timeout=5.0)
+    webhook = Webhook(settings, FlowRunner(manager, served), http)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        if is_own:
+            await http.aclose()
+
+    routes = [
+        Route("/webhook", webhook.verify, methods=["GET"]),
+        Route("/webhook", webhook.receive, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)

@@ -1,0 +1,432 @@
+"""The webhook keeps its promises to Meta (which answer to what) and to members (no reply lost, few doubled)."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import hmac
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from loguru import logger
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from examples import credex, webhook
+from examples.webhook import LARGEST_BODY, Settings, create_app
+from fsmflow import FlowRunner, FlowStateManager, NewerState, StoreUnavailable
+from tests.channels.payloads import ACCOUNT, FIXTURES, USER_ID, body_of, text
+from tests.examples.phone import Json, choices_of, message, typed, words_of
+
+SIGNATURES = json.loads((FIXTURES / "signatures.json").read_bytes())
+SETTINGS = Settings(
+    app_secret=SIGNATURES["app_secret"],
+    verify_token="test-verify-token",
+    access_token="test-access-token",
+    redis_url="redis://:test-redis-password@localhost",
+    graph_url="https://graph.example.test/v23.0",
+)
+OTHER = "US.10000000000000002222"
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Graph:
+    """Meta's Graph API as far as the webhook sees it: it notes what is sent, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answers: list[Answer] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if self.answers:
+            return self.answers.pop(0)(request)
+        return httpx.Response(200, json={"messages": [{"id": "wamid.out"}]})
+
+    @property
+    def bodies(self) -> list[Json]:
+        return [json.loads(request.content) for request in self.requests]
+
+    @property
+    def words(self) -> list[str]:
+        return [words_of(body) for body in self.bodies]
+
+
+def fails(status: int, code: int | None = None) -> Answer:
+    body = {} if code is None else {"error": {"code": code, "message": "as Meta words it"}}
+    return lambda _: httpx.Response(status, json=body)
+
+
+def breaks(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectTimeout("timed out at https://graph.example.test", request=request)
+
+
+class Site:
+    """The application as Meta sees it."""
+
+    def __init__(self, manager: FlowStateManager, graph: Graph) -> None:
+        self.manager = manager
+        self.graph = graph
+        self.restart()
+
+    def restart(self) -> None:
+        """Another process: the store is the same, the memory is not."""
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.graph))
+        self.app = create_app(SETTINGS, self.manager, http)
+
+    def request(self, method: str = "POST", **named: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="https://bot.example.test") as client:
+                return await client.request(method, "/webhook", **named)
+
+        return asyncio.run(send())
+
+    def delivers(self, *messages: Json) -> int:
+        """Posts messages in one body, signed; the status that Meta sees."""
+        return self.posts(json.dumps(body_of({"messages": list(messages)})).encode())
+
+    def posts(self, raw: bytes) -> int:
+        digest = hmac.new(SETTINGS.app_secret.encode(), raw, "sha256").hexdigest()
+        headers = {"X-Hub-Signature-256": f"sha256={digest}"}
+        return self.request(content=raw, headers=headers).status_code
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph()
+
+
+@pytest.fixture
+def site(any_redis: Redis, prefix: str, graph: Graph) -> Site:
+    return Site(FlowStateManager(any_redis, prefix=prefix), graph)
+
+
+@pytest.fixture
+def logs() -> Iterator[list[str]]:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="WARNING", format="{message} {extra} {exception}")
+    yield lines
+    logger.remove(sink)
+
+
+def says(number: int, words: str, user_id: str = USER_ID) -> Json:
+    return message(number, typed(words), user_id)
+
+
+# -- what Meta is answered ---------------------------------------------------------------------------------------------
+
+
+def test_meta_is_given_its_challenge_for_the_right_token(site: Site) -> None:
+    query = {"hub.mode": "subscribe", "hub.verify_token": SETTINGS.verify_token, "hub.challenge": "1158201444"}
+    answer = site.request("GET", params=query)
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert site.request("GET", params={**query, "hub.verify_token": "another"}).status_code == 403
+    assert site.request("GET").status_code == 403
+
+
+@pytest.mark.parametrize("name", [name for name in SIGNATURES["x_hub_signature_256"] if name.startswith("whatsapp/")])
+def test_every_delivery_that_meta_signed_is_taken(site: Site, name: str) -> None:
+    headers = {"X-Hub-Signature-256": SIGNATURES["x_hub_signature_256"][name]}
+    assert site.request(content=(FIXTURES / name).read_bytes(), headers=headers).status_code == 200
+
+
+def test_a_text_is_answered_from_the_number_that_it_was_sent_to(site: Site, graph: Graph) -> None:
+    headers = {"X-Hub-Signature-256": SIGNATURES["x_hub_signature_256"]["whatsapp/text.json"]}
+    site.request(content=(FIXTURES / "whatsapp" / "text.json").read_bytes(), headers=headers)
+    [request] = graph.requests
+    assert str(request.url) == f"https://graph.example.test/v23.0/{ACCOUNT}/messages"
+    assert request.headers["authorization"] == "Bearer test-access-token"
+    [body] = graph.bodies
+    assert body["recipient"] == USER_ID
+    assert words_of(body).startswith("You can send: offer, register, credex offer")
+
+
+@pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
+def test_a_delivery_that_meta_did_not_sign_is_not_looked_at(
+    site: Site, graph: Graph, prefix: str, signature: str | None
+) -> None:
+    headers = {} if signature is None else {"X-Hub-Signature-256": signature.encode()}
+    raw = json.dumps(body_of({"messages": [says(1, "offer")]})).encode()
+    assert site.request(content=raw, headers=headers).status_code == 401
+    assert graph.requests == []
+    assert list(site.manager.redis.scan_iter(match=f"{prefix}*")) == []
+
+
+def test_a_signature_is_of_the_bytes_as_they_came(site: Site) -> None:
+    name = "whatsapp/text.json"
+    headers = {"X-Hub-Signature-256": SIGNATURES["x_hub_signature_256"][name]}
+    same_but_for_spaces = json.dumps(json.loads((FIXTURES / name).read_bytes())).encode()
+    assert site.request(content=same_but_for_spaces, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"\xff\xfe", b"[]", b"null", b"{}", b'{"entry": 1}', b"[" * 100_000, b"1" * 5000],
+    ids=lambda raw: repr(raw[:10]),
+)
+def test_a_signed_body_that_is_no_delivery_is_a_bad_request(site: Site, graph: Graph, raw: bytes) -> None:
+    assert site.posts(raw) == 400
+    assert graph.requests == []
+
+
+def test_a_body_over_the_limit_is_not_read_to_its_end(site: Site) -> None:
+    read = 0
+
+    async def endless() -> Any:
+        nonlocal read
+        while read < 10 * LARGEST_BODY:
+            read += 64 * 1024
+            yield b" " * (64 * 1024)
+
+    assert site.request(content=endless()).status_code == 413
+    assert read <= LARGEST_BODY + 2 * 64 * 1024
+    assert site.posts(b" " * (LARGEST_BODY + 1)) == 413
+    assert site.posts(b" " * LARGEST_BODY) == 400
+
+
+# -- conversations ----------------------------------------------------------------------------------------------------
+
+
+def test_an_offer_is_made_through_the_webhook(site: Site, graph: Graph) -> None:
+    assert [site.delivers(says(1, "offer")), site.delivers(says(2, "5 cad")), site.delivers(says(3, "ama_k"))] == [
+        200
+    ] * 3
+    assert site.delivers(message(4, choices_of(graph.bodies[-1])["Confirm"])) == 200
+    assert graph.words[1:] == [
+        "To which handle?",
+        "*Your offer*\n\n*Amount:* CAD 5\n*To:* ama_k\n\nIs this right?",
+        "*Offer made*\n\n*Amount:* CAD 5\n*To:* ama_k",
+    ]
+
+
+def test_the_members_of_a_batch_are_each_answered_in_their_order(site: Site, graph: Graph) -> None:
+    batch = [says(1, "offer"), says(1, "register", OTHER), says(2, "5"), says(2, "Ama", OTHER), says(3, "ama_k")]
+    assert site.delivers(*batch) == 200
+    assert [(body["recipient"], words_of(body).split("\n")[0]) for body in graph.bodies] == [
+        (USER_ID, "How much do you offer?"),
+        (OTHER, "What is your first name?"),
+        (USER_ID, "To which handle?"),
+        (OTHER, "Thank you, Ama. And what is your last name?"),
+        (USER_ID, "*Your offer*"),
+    ]
+
+
+def test_a_broken_message_costs_the_good_one_beside_it_nothing_and_is_logged_by_its_place(
+    site: Site, graph: Graph, logs: list[str]
+) -> None:
+    broken = text("wamid.broken", type=None, text={"body": "a secret of a member"})
+    assert site.delivers(broken, says(1, "offer")) == 200
+    assert [words.split("\n")[0] for words in graph.words] == ["How much do you offer?"]
+    assert "entry[0].changes[0].value.messages[0]" in "".join(logs)
+    assert "secret" not in "".join(logs)
+
+
+def test_an_address_that_cannot_be_a_members_is_passed_over(site: Site, graph: Graph) -> None:
+    assert site.delivers(says(1, "offer", "US.{1}"), says(1, "offer")) == 200
+    assert [body["recipient"] for body in graph.bodies] == [USER_ID]
+
+
+def test_a_reply_that_did_not_arrive_is_logged_by_its_codes(site: Site, logs: list[str]) -> None:
+    failed = {"id": "wamid.out", "status": "failed", "errors": [{"code": 131026, "title": "Message undeliverable"}]}
+    assert site.posts(json.dumps(body_of({"statuses": [failed]})).encode()) == 200
+    assert "131026" in "".join(logs)
+
+
+# -- what comes again -------------------------------------------------------------------------------------------------
+
+
+def test_a_duplicate_is_not_answered_again_by_the_process_that_sent_the_reply(site: Site, graph: Graph) -> None:
+    assert [site.delivers(says(1, "offer")), site.delivers(says(1, "offer"))] == [200, 200]
+    assert len(graph.requests) == 1
+
+
+def test_a_duplicate_is_answered_again_where_nobody_knows_that_the_reply_was_sent(site: Site, graph: Graph) -> None:
+    site.delivers(says(1, "offer"))
+    site.restart()
+    assert site.delivers(says(1, "offer")) == 200
+    assert len(graph.requests) == 2
+    assert graph.bodies[0] == graph.bodies[1]
+
+
+def test_a_duplicate_of_an_earlier_message_gets_no_reply_after_a_later_one(site: Site, graph: Graph) -> None:
+    site.delivers(says(1, "offer"))
+    site.delivers(says(2, "5"))
+    site.restart()
+    assert site.delivers(says(1, "offer")) == 200
+    assert len(graph.requests) == 2
+
+
+def test_only_so_many_sent_replies_are_remembered(site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "SENT_REMEMBERED", 1)
+    site.delivers(says(1, "offer"))
+    site.delivers(says(1, "offer", OTHER))
+    site.delivers(says(1, "offer", OTHER))
+    assert len(graph.requests) == 2
+    site.delivers(says(1, "offer"))
+    assert len(graph.requests) == 3
+
+
+@pytest.mark.parametrize("trouble", [breaks, fails(503), fails(401, 190), fails(429), fails(400, 131056)])
+def test_a_reply_that_could_not_be_sent_is_sent_when_its_message_comes_again(
+    site: Site, graph: Graph, trouble: Answer
+) -> None:
+    graph.answers = [trouble]
+    assert [site.delivers(says(1, "offer")), site.delivers(says(1, "offer"))] == [500, 200]
+    assert graph.bodies[0] == graph.bodies[1]
+    assert site.delivers(says(1, "offer")) == 200
+    assert len(graph.requests) == 2
+
+
+@pytest.mark.parametrize("trouble", [fails(400, 131047), fails(404), lambda _: httpx.Response(400, content=b"<html>")])
+def test_a_reply_that_is_refused_for_good_is_logged_and_does_not_come_again(
+    site: Site, graph: Graph, logs: list[str], trouble: Answer
+) -> None:
+    graph.answers = [trouble]
+    assert [site.delivers(says(1, "offer")), site.delivers(says(1, "offer"))] == [200, 200]
+    assert len(graph.requests) == 1
+    assert "did not take a reply" in "".join(logs)
+
+
+def test_a_reply_that_fails_holds_back_its_members_next_message_and_nobody_elses(site: Site, graph: Graph) -> None:
+    graph.answers = [fails(503)]
+    batch = (says(1, "offer"), says(1, "register", OTHER), says(2, "5"))
+    assert site.delivers(*batch) == 500
+    assert [body["recipient"] for body in graph.bodies] == [USER_ID, OTHER]
+    assert site.delivers(*batch) == 200
+    assert [words.split("\n")[0] for words in graph.words[2:]] == ["How much do you offer?", "To which handle?"]
+
+
+def test_a_duplicate_that_comes_while_its_reply_is_being_sent_is_put_off(site: Site, graph: Graph) -> None:
+    during: list[int] = []
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        # the fake answers synchronously, so the second delivery goes through in a thread with a loop of its own
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            during.append(pool.submit(site.delivers, says(1, "offer")).result())
+        return httpx.Response(503)
+
+    graph.answers = [slow]
+    assert site.delivers(says(1, "offer")) == 500
+    assert during == [500]
+    assert site.delivers(says(1, "offer")) == 200
+    assert len(graph.requests) == 2
+
+
+@pytest.mark.parametrize("account", ["../me", "1?a=b", None])
+def test_a_reply_goes_to_no_other_address_than_a_phone_numbers(
+    site: Site, graph: Graph, logs: list[str], account: str | None
+) -> None:
+    body = body_of({"metadata": {"phone_number_id": account}, "messages": [says(1, "offer")]})
+    assert site.posts(json.dumps(body).encode()) == 200
+    assert graph.requests == []
+    assert "no number" in "".join(logs)
+
+
+# -- when the store is away -------------------------------------------------------------------------------------------
+
+
+class Trouble:
+    """Replaces `FlowRunner.handle`: raises for one member, or for all, until it is over."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, members: Sequence[str] = ()) -> None:
+        self.asked: list[str] = []
+        handle = FlowRunner.handle
+
+        def troubled(runner: FlowRunner, inbound: Any) -> Any:
+            self.asked.append(inbound.channel.identifier)
+            if not members or inbound.channel.identifier in members:
+                raise error
+            return handle(runner, inbound)
+
+        self._patch = monkeypatch
+        monkeypatch.setattr(FlowRunner, "handle", troubled)
+
+    def ends(self) -> None:
+        self._patch.undo()
+
+
+def test_without_a_store_nothing_is_sent_and_all_comes_again(graph: Graph) -> None:
+    nowhere = redis.Redis(host="localhost", port=1, socket_connect_timeout=0.1, retry=Retry(NoBackoff(), 0))
+    site = Site(FlowStateManager(nowhere), graph)
+    assert site.delivers(says(1, "offer"), says(1, "offer", OTHER)) == 500
+    assert graph.requests == []
+
+
+def test_after_the_store_was_away_in_the_middle_of_a_batch_each_message_is_answered_once(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = "US.10000000000000003333"
+    batch = (says(1, "offer"), says(1, "offer", OTHER), says(1, "offer", third))
+    trouble = Trouble(monkeypatch, StoreUnavailable("away"), [OTHER])
+    assert site.delivers(*batch) == 500
+    assert trouble.asked == [USER_ID, OTHER]
+    trouble.ends()
+    assert site.delivers(*batch) == 200
+    assert [body["recipient"] for body in graph.bodies] == [USER_ID, OTHER, third]
+
+
+def test_one_members_newer_state_holds_up_nobody_else(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trouble = Trouble(monkeypatch, NewerState("newer"), [OTHER])
+    assert site.delivers(says(1, "offer", OTHER), says(2, "5", OTHER), says(1, "offer")) == 500
+    assert trouble.asked == [OTHER, USER_ID]
+    assert [body["recipient"] for body in graph.bodies] == [USER_ID]
+
+
+# -- what it is told ---------------------------------------------------------------------------------------------------
+
+
+def test_settings_come_from_the_environment_and_are_told_to_nobody() -> None:
+    environment = {
+        "WHATSAPP_APP_SECRET": "s-1",
+        "WHATSAPP_VERIFY_TOKEN": "s-2",
+        "WHATSAPP_ACCESS_TOKEN": "s-3",
+        "REDIS_URL": "redis://:s-4@localhost",
+    }
+    settings = Settings.from_environment(environment)
+    assert (settings.app_secret, settings.verify_token, settings.access_token) == ("s-1", "s-2", "s-3")
+    assert "s-" not in repr(settings)
+    del environment["WHATSAPP_ACCESS_TOKEN"]
+    with pytest.raises(RuntimeError, match=r"must be set: WHATSAPP_ACCESS_TOKEN, REDIS_URL$"):
+        Settings.from_environment({**environment, "REDIS_URL": ""})
+
+
+def test_no_secret_is_logged_whatever_fails(site: Site, graph: Graph, logs: list[str]) -> None:
+    graph.answers = [breaks, fails(401, 190), fails(503)]
+    for _ in range(3):
+        assert site.delivers(says(1, "offer")) == 500
+    assert logs
+    for secret in (SETTINGS.app_secret, SETTINGS.verify_token, SETTINGS.access_token, "test-redis-password"):
+        assert secret not in "".join(logs)
+
+
+def test_what_is_served_is_not_taken_for_flows_of_the_webhook_itself() -> None:
+    assert not hasattr(webhook, "flows")
+    assert list(webhook.served) == ["offer", "registration", *credex.flows]
+
+
+def test_an_app_of_its_own_settings_closes_what_it_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[httpx.AsyncClient] = []
+    make = httpx.AsyncClient
+
+    def noted(**named: Any) -> httpx.AsyncClient:
+        opened.append(make(**named))
+        return opened[-1]
+
+    monkeypatch.setattr(httpx, "AsyncClient", noted)
+    app = create_app(SETTINGS, FlowStateManager.in_memory())
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            assert not opened[0].is_closed
+
+    asyncio.run(run())
+    assert opened[0].is_closed

@@ -1,0 +1,338 @@
+"""The command: what it prints, what it exits with, and that it talks to a flow as a member would."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from loguru import logger
+
+from fsmflow.cli import main
+from fsmflow.cli.commands import fsmflow
+from fsmflow.cli.terminal import Console, Talk
+from fsmflow.flow import Flow
+from fsmflow.manager import FlowStateManager
+from fsmflow.messages import Option
+from fsmflow.runner import FlowRunner
+from fsmflow.step import Step, StepType
+
+ROOT = Path(__file__).parent.parent
+SOURCE = '''
+from fsmflow.flow import Flow
+from fsmflow.messages import Option
+from fsmflow.step import Step, StepType
+
+
+class OfferFlow(Flow):
+    """A member offers credex."""
+
+    flow_type = "offer"
+
+    def valid_amount(self, value: str) -> bool:
+        return value.isdigit()
+
+    def complete(self) -> str:
+        return f"Offered {self.data['amount']}."
+
+    steps = (
+        Step(id="amount", type=StepType.TEXT, message="How much?", validator=valid_amount, refusal="Digits, please."),
+        Step(id="confirm", type=StepType.BUTTON, message="Sure?",
+             options=(Option("yes", "Yes"), Option("no", "No", to="cancelled"))),
+    )
+'''
+SECOND = """
+
+class BrokenFlow(Flow):
+    flow_type = "broken"
+    keywords = ("break it",)
+
+    def fail(self, value: str) -> bool:
+        raise LookupError("a secret")
+
+    steps = (Step(id="name", type=StepType.TEXT, message="Your name?", validator=fail),)
+"""
+BANNER = "Type your answers; at any question also back, cancel, restart, help. /quit or Ctrl-D leaves.\n\n"
+
+
+class AskFlow(Flow):
+    """Asks one thing."""
+
+    flow_type = "ask"
+    steps = (
+        Step(id="colour", type=StepType.BUTTON, message="Colour?", options=(Option("r", "Red"), Option("b", "Blue"))),
+    )
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project with one flow; what is imported of it is forgotten afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "offer.py").write_text(SOURCE)
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def run(*arguments: str, typed: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fsmflow", *arguments],
+        input=typed,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(fsmflow, arguments)
+
+
+def talk(typed: list[str], manager: FlowStateManager | None = None, member: str | None = None) -> list[str]:
+    """A conversation with `AskFlow`: what was printed, without the blank lines."""
+    said: list[str] = []
+    lines = iter(typed)
+
+    def read() -> str:
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    runner = FlowRunner(manager or FlowStateManager.in_memory(), [AskFlow])
+    Talk(runner, Console(read, said.append), member).hold()
+    return [line.strip() for line in said[1:]]
+
+
+# -- chat --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_newcomer_talks_to_a_flow_within_one_command_and_reads_the_conversation(shop: Path) -> None:
+    ran = run("chat", "offer.py", typed="lots\n100\n1\n", cwd=shop)
+    assert ran.stderr == ""
+    assert ran.returncode == 0
+    assert ran.stdout == (
+        f"{BANNER}How much?\n\n> lots\nDigits, please.\n\nHow much?\n\n> 100\nSure?\n\n1. Yes\n2. No\n\n> 1\n"
+        "Offered 100.\n\n[completed] To start, type: offer. /quit leaves.\n\n"
+    )
+
+
+def test_several_flows_are_named_and_started_by_their_keywords(shop: Path) -> None:
+    (shop / "offer.py").write_text(SOURCE + SECOND)
+    ran = run("chat", "offer.py", typed="hello\noffer\ncancel\n", cwd=shop)
+    assert ran.returncode == 0
+    assert (
+        "To start, type: offer, break it.\n\n> hello\nYou can send: offer, break it.\n\n> offer\nHow much?"
+        in ran.stdout
+    )
+    assert "Cancelled.\n\n[cancelled] To start, type: offer, break it. /quit leaves.\n" in ran.stdout
+
+
+def test_with_default_any_message_starts_the_first_flow(shop: Path) -> None:
+    (shop / "offer.py").write_text(SOURCE + SECOND)
+    ran = run("chat", "offer.py", "--default", typed="hello\n", cwd=shop)
+    assert "> hello\nHow much?" in ran.stdout
+
+
+def test_a_fault_of_the_flow_is_no_traceback_and_the_log_is_shown_only_when_asked_for(shop: Path) -> None:
+    (shop / "offer.py").write_text(SOURCE + SECOND)
+    quiet = run("chat", "offer.py:BrokenFlow", typed="Ama\n", cwd=shop)
+    assert quiet.returncode == 0
+    assert quiet.stderr == ""
+    assert "something went wrong" in quiet.stdout
+    assert "[error] A fault of the flow, or of a limit: --log shows where.\n" in quiet.stdout
+    loud = run("chat", "offer.py:BrokenFlow", "--log", typed="Ama\n", cwd=shop)
+    assert "LookupError at " in loud.stderr
+    assert "a secret" not in quiet.stdout + loud.stdout + loud.stderr
+    assert loud.stdout == quiet.stdout
+
+
+def test_no_redis_is_said_in_one_line(shop: Path) -> None:
+    ran = run("chat", "offer.py", "--redis", "redis://:secret@127.0.0.1:1/0", cwd=shop)
+    assert ran.returncode == 1
+    assert ran.stdout == BANNER
+    assert ran.stderr.startswith("Error: Redis did not ")
+    assert ran.stderr.count("\n") == 1
+    assert "secret" not in ran.stderr
+
+
+def test_an_address_that_is_none_and_a_member_that_cannot_be_one_are_asked_wrongly(shop: Path) -> None:
+    assert shop.is_dir()
+    wrong = run("chat", "offer.py", "--redis", "secret:1", cwd=shop)
+    assert wrong.returncode == 2
+    assert "must begin with redis://, rediss:// or unix://" in wrong.stderr
+    assert "secret" not in wrong.stderr
+    nobody = run("chat", "offer.py", "--member", "a b", cwd=shop)
+    assert nobody.returncode == 2
+    assert nobody.stderr.startswith("Error: member_id: ")
+
+
+def test_a_flow_that_must_be_awaited_is_told_before_anything_is_asked(shop: Path) -> None:
+    (shop / "offer.py").write_text(SOURCE.replace("def valid_amount", "async def valid_amount"))
+    ran = run("chat", "offer.py", cwd=shop)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "Error: OfferFlow: valid_amount must be awaited: use an asynchronous runner\n"
+
+
+def test_a_conversation_in_redis_is_taken_up_where_it_was_left(shop: Path, redis_url: str) -> None:
+    member = f"test-{uuid.uuid4().hex}"
+    arguments = ("chat", "offer.py", "--redis", redis_url, "--member", member)
+    assert run(*arguments, typed="100\n", cwd=shop).stdout.endswith("> 100\nSure?\n\n1. Yes\n2. No\n\n")
+    again = run(*arguments, typed="1\n", cwd=shop)
+    assert "Sure?\n\n1. Yes\n2. No\n\n> 1\nOffered 100.\n" in again.stdout
+    third = run(*arguments, cwd=shop)
+    assert third.stdout == f"{BANNER}How much?\n\n"
+
+
+def shown_until(terminal: int, mark: bytes | None) -> bytes:
+    """What a terminal shows up to a mark, or to its end."""
+    shown = b""
+    while mark is None or mark not in shown:
+        assert select.select([terminal], [], [], 60)[0], f"nothing more was shown after {shown!r}"
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:  # Linux's word for the end of a terminal
+            break
+        if not chunk:
+            break
+        shown += chunk
+    return shown
+
+
+def test_in_a_terminal_ctrl_d_leaves_quietly(shop: Path) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fsmflow", "chat", "offer.py"],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=shop,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        start_new_session=True,
+    )
+    os.close(follower)
+    shown = shown_until(leader, b"\x1b[?2004h")  # prompt_toolkit's first word once it listens
+    os.write(leader, b"\x04")
+    shown += shown_until(leader, None)
+    os.close(leader)
+    assert process.wait(timeout=60) == 0
+    assert b"How much?" in shown
+    assert b"Traceback" not in shown
+    assert b"Aborted" not in shown
+
+
+def test_numbers_titles_and_blank_lines_are_taken_as_in_any_conversation() -> None:
+    menu = "Colour?\n\n1. Red\n2. Blue"
+    assert talk(["", "3", "2"]) == [
+        menu,
+        f"Please choose one of the options.\n\n{menu}",
+        "Done. Thank you.",
+        "[completed] To start, type: ask. /quit leaves.",
+    ]
+
+
+def test_slash_quit_leaves_and_quit_is_an_answer() -> None:
+    assert len(talk(["quit"])) == 2
+    assert len(talk(["/quit", "1"])) == 1
+
+
+def test_ctrl_c_leaves_quietly() -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    said: list[str] = []
+    Talk(FlowRunner(FlowStateManager.in_memory(), [AskFlow]), Console(interrupted, said.append)).hold()
+    assert len(said) == 2
+
+
+def test_the_messages_of_two_sessions_are_never_taken_for_one_another() -> None:
+    manager = FlowStateManager.in_memory()
+    assert talk(["1"], manager, member="ama")[1] == "Done. Thank you."
+    assert talk(["1"], manager, member="ama")[1] == "Done. Thank you."
+    assert talk([], manager, member="kofi") == ["Colour?\n\n1. Red\n2. Blue"]
+
+
+# -- diagrams ----------------------------------------------------------------------------------------------------------
+
+
+def test_diagrams_are_written_and_then_up_to_date(shop: Path) -> None:
+    written = invoke("diagrams", "offer.py")
+    assert (written.exit_code, written.output) == (0, "3 files in diagrams\n")
+    assert sorted(path.name for path in (shop / "diagrams").iterdir()) == ["README.md", "offer.dot", "offer.mmd"]
+    checked = invoke("diagrams", "offer.py", "--check")
+    assert (checked.exit_code, checked.output) == (0, "3 files in diagrams are up to date\n")
+
+
+def test_check_names_the_file_and_the_flow_that_differ_writes_nothing_and_says_how_to_renew(shop: Path) -> None:
+    assert invoke("diagrams", "offer.py", "--out", "pictures").exit_code == 0
+    (shop / "pictures" / "offer.mmd").write_text("old\n")
+    checked = invoke("diagrams", "offer.py", "--out", "pictures", "--check")
+    assert checked.exit_code == 1
+    assert checked.stderr == (
+        f"{Path('pictures/offer.mmd')}: differs (flow offer (OfferFlow))\n"
+        "To renew: fsmflow diagrams offer.py --out pictures\n"
+    )
+    assert (shop / "pictures" / "offer.mmd").read_text() == "old\n"
+
+
+def test_check_of_a_folder_that_is_not_there_makes_none(shop: Path) -> None:
+    checked = invoke("diagrams", "offer.py", "--check")
+    assert checked.exit_code == 1
+    assert checked.stderr.count(": missing (") == 3
+    assert not (shop / "diagrams").exists()
+
+
+@pytest.mark.parametrize("command", ["diagrams", "chat"])
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("gone.py", "Error: gone.py: there is no such file or folder\n"),
+        ("fsmflow.errors", "Error: fsmflow.errors: holds no flow\n"),
+        ("broken.py", "Error: broken.py: does not import: line 1 of broken.py: ZeroDivisionError: division by zero\n"),
+    ],
+)
+def test_a_bad_target_is_one_plain_line_and_exits_with_two(shop: Path, command: str, target: str, said: str) -> None:
+    (shop / "broken.py").write_text("1 / 0\n")
+    ran = invoke(command, target)
+    assert (ran.exit_code, ran.stderr, ran.stdout) == (2, said, "")
+
+
+# -- the entry point ---------------------------------------------------------------------------------------------------
+
+
+def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "fsmflow.cli.commands")
+    monkeypatch.setitem(sys.modules, "click", None)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == "the fsmflow command needs an optional dependency: pip install 'fsmflow[cli]'"
+
+
+def test_the_command_says_what_it_can_do() -> None:
+    ran = run("--help")
+    assert ran.returncode == 0
+    assert "chat" in ran.stdout
+    assert "diagrams" in ran.stdout
+
+
+def test_the_log_of_whoever_uses_the_library_is_left_alone_by_what_is_imported() -> None:
+    heard: list[str] = []
+    sink = logger.add(heard.append, format="{message}")
+    try:
+        talk([])
+    finally:
+        logger.remove(sink)
+    assert any("flow_start" in line for line in heard)

@@ -1,0 +1,311 @@
+"""A flow that fails: its member gets an apology, the state stands, and the trail knows type and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from fsmflow import Flow, Option, Step, StepType, StoreUnavailable, Text
+from tests.talking import CONSOLE, WHATSAPP, Offer, Talk, words
+
+APOLOGY = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
+SECRET = "hunter2"
+
+
+class StrangeError(Exception):
+    """An exception of an application, with the answer in it, that cannot even be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+FAULTS: list[Callable[[], BaseException]] = [
+    lambda: RuntimeError(SECRET),
+    lambda: KeyError("amount"),
+    lambda: TypeError(SECRET),
+    lambda: AssertionError(SECRET),
+    lambda: StopIteration(SECRET),
+    lambda: RecursionError(SECRET),
+    lambda: OSError(SECRET),
+    lambda: StrangeError(SECRET),
+]
+
+
+def failing(where: str, fault: Callable[[], BaseException]) -> type[Flow]:
+    """A flow whose second step fails at one place."""
+
+    def fail(place: str) -> None:
+        if place == where:
+            raise fault()
+
+    class Failing(Flow):
+        flow_type = "failing"
+
+        def judged(self, _value: str) -> bool:
+            fail("validator")
+            return True
+
+        def made(self, value: str) -> str:
+            fail("transformer")
+            return value
+
+        def asked(self) -> str:
+            fail("message")
+            return "Sure?"
+
+        def complete(self) -> str:
+            fail("complete")
+            return "Done."
+
+        steps = (
+            Step(id="amount", type=StepType.TEXT, message="How much?", validator=judged, transformer=made),
+            Step(id="sure", type=StepType.BUTTON, message=asked, options=(Option("yes", "Yes"),)),
+        )
+
+    return Failing
+
+
+@pytest.mark.parametrize("where", ["validator", "transformer", "message", "complete"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault()).__name__)
+def test_whatever_a_flow_raises_the_state_stands_and_the_member_gets_an_apology(
+    any_redis: Redis, prefix: str, where: str, fault: Callable[[], BaseException]
+) -> None:
+    talk = Talk(any_redis, prefix, [failing(where, fault)], channel=WHATSAPP)
+    talk.says("failing")
+    if where == "complete":
+        talk.says(SECRET)
+    before = talk.fields
+    inbound = talk.message("Yes" if where == "complete" else SECRET)
+    reply = talk.sends(inbound)
+    assert (words(reply), reply.status) == (APOLOGY, "error")
+    after = talk.fields
+    assert (after["flow_data"], after["previous"]) == (before["flow_data"], before["previous"])
+    again = talk.sends(inbound)
+    assert (words(again), again.duplicate) == (APOLOGY, True)
+    step_id = "sure" if where == "complete" else "amount"
+    [entry] = [entry for entry in talk.manager.history(talk.member_id) if entry.event_type == "error"]
+    assert (entry.status, entry.step_id, entry.flow_id) == ("error", step_id, f"failing_{talk.member_id}")
+    assert (entry.error, entry.reason, entry.message_id) == (
+        "RuntimeError" if isinstance(fault(), StopIteration) else type(fault()).__name__,
+        None,
+        inbound.message_id,
+    )
+    assert entry.place is not None
+    assert SECRET not in repr(entry)
+
+
+def test_the_place_is_the_line_that_raised(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [failing("validator", RuntimeError)])
+    talk.says("failing", "12")
+    entry = talk.manager.history(talk.member_id)[-1]
+    assert entry.place is not None
+    module, function, line = entry.place.split(":")
+    assert (module.split(".")[-1], function) == ("test_faults", "fail")
+    assert int(line) > 0
+
+
+def test_a_fault_of_the_first_question_opens_nothing(any_redis: Redis, prefix: str) -> None:
+    class Mute(Flow):
+        flow_type = "mute"
+
+        def asked(self) -> str:
+            raise LookupError
+
+        steps = (Step(id="one", type=StepType.TEXT, message=asked),)
+
+    talk = Talk(any_redis, prefix, [Mute, Offer])
+    assert (talk.says("mute").status, talk.state.flow_data) == ("error", None)
+    assert talk.says("offer", "12", "bob", "confirm").status == "completed"
+    ended = talk.state.flow_data
+    assert talk.says("mute").status == "error"
+    assert talk.state.flow_data == ended
+    entry = talk.manager.history(talk.member_id)[-1]
+    assert (entry.error, entry.flow_id, entry.step_id) == ("LookupError", None, None)
+
+
+def test_a_flow_that_fails_can_still_be_left(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [failing("validator", RuntimeError)])
+    assert talk.says("failing", "12", "cancel").status == "cancelled"
+
+
+def test_a_fault_that_passes_is_gone(any_redis: Redis, prefix: str) -> None:
+    broken = [True]
+
+    class Flaky(Flow):
+        flow_type = "flaky"
+
+        def judged(self, value: str) -> bool:
+            self.data["trace"] = value
+            if broken:
+                raise ConnectionError
+            return True
+
+        steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=judged),)
+
+    talk = Talk(any_redis, prefix, [Flaky])
+    assert talk.says("flaky", "12").status == "error"
+    assert talk.data == {}
+    broken.clear()
+    assert talk.says("12").status == "completed"
+
+
+@pytest.mark.parametrize("returned", [1, 0, "yes", "", object(), [], NotImplemented])
+def test_a_validator_that_answers_neither_yes_nor_no_is_a_fault(any_redis: Redis, prefix: str, returned: Any) -> None:
+    class Vague(Flow):
+        flow_type = "vague"
+        steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=lambda _: returned),)
+
+    talk = Talk(any_redis, prefix, [Vague])
+    assert words(talk.says("vague", "12")) == APOLOGY
+    assert talk.manager.history(talk.member_id)[-1].error == "UnexpectedVerdict"
+    assert talk.data == {}
+
+
+@pytest.mark.parametrize("where", ["message", "complete"])
+def test_words_over_the_channels_limit_are_a_fault_before_anything_is_written(
+    any_redis: Redis, prefix: str, where: str
+) -> None:
+    class Wordy(Flow):
+        flow_type = "wordy"
+
+        def asked(self) -> str:
+            return "w" * (4097 if where == "message" else 1)
+
+        def complete(self) -> str:
+            return "w" * 4097
+
+        steps = (
+            Step(id="one", type=StepType.TEXT, message="One?"),
+            Step(id="two", type=StepType.TEXT, message=asked),
+        )
+
+    talk = Talk(any_redis, prefix, [Wordy], channel=WHATSAPP)
+    talk.says("wordy")
+    if where == "complete":
+        talk.says("1")
+    before = talk.fields["flow_data"]
+    assert words(talk.says("12")) == APOLOGY
+    assert talk.fields["flow_data"] == before
+    assert talk.manager.history(talk.member_id)[-1].error == "LimitExceeded"
+
+
+def test_words_over_one_channels_limit_are_none_of_anothers(any_redis: Redis, prefix: str) -> None:
+    class Wordy(Flow):
+        flow_type = "wordy"
+        steps = (Step(id="one", type=StepType.TEXT, message="w" * 5000),)
+
+    assert Talk(any_redis, prefix, [Wordy], channel=CONSOLE).says("wordy").status == "in_progress"
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("refusal", "half a pair: \ud800"),
+        *[
+            (where, said)
+            for where in ("message", "complete")
+            for said in ("half a pair: \ud800", Text("\udfff"), Text(object()))  # type: ignore[arg-type]  # a flow's mistake
+        ],
+    ],
+)
+def test_words_that_have_no_json_are_a_fault(any_redis: Redis, prefix: str, said: Any, where: str) -> None:
+    """Not an exception of the turn: its message would be delivered again for ever."""
+
+    class Odd(Flow):
+        flow_type = "odd"
+
+        def asked(self) -> Any:
+            return said if where == "message" else "Two?"
+
+        def complete(self) -> Any:
+            return said
+
+        steps = (
+            Step(id="one", type=StepType.TEXT, message="One?"),
+            Step(
+                id="two",
+                type=StepType.TEXT,
+                message=asked,
+                validator=lambda _: where != "refusal",
+                refusal=said if where == "refusal" else None,
+            ),
+        )
+
+    talk = Talk(any_redis, prefix, [Odd], channel=CONSOLE)
+    talk.says("odd")
+    if where != "message":
+        talk.says("1")
+    before = talk.fields["flow_data"]
+    assert words(talk.says("2")) == APOLOGY
+    assert talk.fields["flow_data"] == before
+
+
+def test_data_that_has_no_json_is_a_fault(any_redis: Redis, prefix: str) -> None:
+    class Hoarding(Flow):
+        flow_type = "hoarding"
+
+        def judged(self, _value: str) -> bool:
+            self.data["connection"] = object()
+            return True
+
+        steps = (
+            Step(id="one", type=StepType.TEXT, message="One?", validator=judged),
+            Step(id="two", type=StepType.TEXT, message="Two?"),
+        )
+
+    talk = Talk(any_redis, prefix, [Hoarding])
+    assert words(talk.says("hoarding", "1")) == APOLOGY
+    assert talk.data == {}
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interrupt_passes_and_nothing_is_committed(
+    any_redis: Redis, prefix: str, interrupt: type[BaseException]
+) -> None:
+    interrupted = [True]
+
+    class Slow(Flow):
+        flow_type = "slow"
+
+        def judged(self, _value: str) -> bool:
+            if interrupted:
+                raise interrupt
+            return True
+
+        steps = (
+            Step(id="one", type=StepType.TEXT, message="One?", validator=judged),
+            Step(id="two", type=StepType.TEXT, message="Two?"),
+        )
+
+    talk = Talk(any_redis, prefix, [Slow])
+    talk.says("slow")
+    before, events = talk.fields, talk.events
+    inbound = talk.message("12")
+    with pytest.raises(interrupt):
+        talk.sends(inbound)
+    assert (talk.fields, talk.events) == (before, events)
+    interrupted.clear()
+    again = talk.sends(inbound)
+    assert (again.duplicate, words(again)) == (False, "Two?")
+
+
+def test_a_store_that_a_flow_cannot_reach_has_the_message_delivered_again(any_redis: Redis, prefix: str) -> None:
+    """What a flow reads from a store of its own may be down as well: nothing is decided."""
+
+    class Reading(Flow):
+        flow_type = "reading"
+
+        def judged(self, _value: str) -> bool:
+            raise StoreUnavailable("down")
+
+        steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=judged),)
+
+    talk = Talk(any_redis, prefix, [Reading])
+    talk.says("reading")
+    before = talk.fields
+    with pytest.raises(StoreUnavailable):
+        talk.says("12")
+    assert talk.fields == before

@@ -1,0 +1,383 @@
+"""What cannot be read is put aside with its bytes, and the member goes on from the best that is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from fsmflow import Flow, NewerState, Step, StepType
+from fsmflow.codec import READ, UNREAD, dump_flow_data
+from fsmflow.messages import Channel
+from fsmflow.state import FlowData
+from tests.talking import WHATSAPP, Offer, Order, Talk, in_memory, words
+
+LOST_PLACE = "Sorry, we lost our place for a moment."
+STALE = "That choice belongs to an earlier question."
+JUNK = (b"", b"\xff\xfe\x00", b"{", b'{"a": 1}', b"[1, 2, 3]", b'"words"', b"-1", b"1.5", b"true", b"[" * 5000)
+DAMAGES = {
+    "member_id": (*JUNK, b"null", b"console:bob", b"console:an"),
+    "flow_data": (*JUNK, b'{"step": 1}', b'{"id": "x", "flow_type": "offer", "step_id": "handle", "step": "1"}'),
+    "previous": (*JUNK, b"nul"),
+    "version": (*JUNK, b"null", b"12x", b"%d" % 2**53, b"9" * 400),
+    "channel": (*JUNK, b"null", b'["console"]', b'["console", 1]', b'["console","a'),
+    "recent": (b"\xff\xfe\x00", b"{", b"0123456789abcde", b"0123456789abcdeg", b"0123456789abcdef0"),
+    "sent_at": (*JUNK, b"null", b"%d" % 2**53),
+    "codec": (*JUNK, b"null", b"one"),
+}
+RESTORED_FROM = {"member_id": "the audit trail", "flow_data": "previous"}
+
+
+def half_way(redis: Redis | None = None, prefix: str = "") -> Talk:
+    """A member who has answered the first question of three."""
+    talk = in_memory([Offer]) if redis is None else Talk(redis, prefix, [Offer])
+    talk.says("offer", "12")
+    return talk
+
+
+def damage(talk: Talk, **fields: bytes | None) -> None:
+    for name, raw in fields.items():
+        if raw is None:
+            talk.redis.hdel(talk.key, name)
+        else:
+            talk.redis.hset(talk.key, name, raw)
+
+
+def reasons(talk: Talk) -> list[str | None]:
+    return [each.reason for each in talk.manager.history(talk.member_id) if each.event_type.startswith("recovery")]
+
+
+def test_every_field_that_is_read_is_damaged_here(any_redis: Redis, prefix: str) -> None:
+    assert DAMAGES.keys() == set(READ)
+    assert half_way(any_redis, prefix).fields.keys() == {*READ, *UNREAD}
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [(name, raw) for name, damaged in DAMAGES.items() for raw in (None, *damaged)]
+)
+def test_an_unreadable_field_is_put_aside_and_the_member_goes_on(
+    any_redis: Redis, prefix: str, name: str, raw: bytes | None
+) -> None:
+    talk = half_way(any_redis, prefix)
+    damage(talk, **{name: raw})
+    reply = talk.says("bob")
+    source = RESTORED_FROM.get(name, "flow_data")
+    question = "How much?" if source == "previous" else "To which handle?"
+    assert (words(reply), reply.status) == (f"{LOST_PLACE}\n\n{question}", "recovered")
+    assert "handle" not in talk.data
+    assert talk.quarantine.get(name) == raw
+    assert talk.state.unreadable == ()
+    attempt, result = reasons(talk)
+    assert name in (attempt or "")
+    assert result == f"restored from {source}"
+    assert words(talk.says(*(["13"] if source == "previous" else []), "bob")).startswith("Offer 1")
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_field_that_no_turn_reads_is_missed_only_where_it_is_missing(
+    any_redis: Redis, prefix: str, name: str
+) -> None:
+    talk = half_way(any_redis, prefix)
+    damage(talk, **{name: b"\xff\x00 anything"})
+    assert talk.says("bob").step_id == "confirm"
+    damage(talk, **{name: None})
+    assert (talk.says("confirm").status, talk.state.unreadable) == ("recovered", ())
+    assert talk.says("confirm").status == "completed"
+
+
+@pytest.mark.parametrize("raw", [*JUNK, b"[[], 1, 2, 3]", b'[[{"say": "Text"}], null, null, "x"]', b"null"])
+def test_a_stored_reply_that_cannot_be_read_is_not_said_again(any_redis: Redis, prefix: str, raw: bytes) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    inbound = talk.message("offer")
+    talk.sends(inbound)
+    damage(talk, reply=raw)
+    again = talk.sends(inbound)
+    assert (again.messages, again.duplicate, again.step_id) == ((), True, "amount")
+
+
+@pytest.mark.parametrize(
+    ("lost", "said", "result"),
+    [
+        (("flow_data",), "How much?", "restored from previous"),
+        (("flow_data", "previous"), "To which handle?", "restored from the audit trail"),
+        (("member_id", "previous"), "To which handle?", "restored from the audit trail"),
+    ],
+)
+def test_the_state_is_restored_from_the_best_that_is_left(
+    any_redis: Redis, prefix: str, lost: tuple[str, ...], said: str, result: str
+) -> None:
+    talk = half_way(any_redis, prefix)
+    damage(talk, **dict.fromkeys(lost, b"\xff"))
+    assert words(talk.says("bob")) == f"{LOST_PLACE}\n\n{said}"
+    assert reasons(talk)[-1] == result
+    assert {name: talk.quarantine[name] for name in lost} == dict.fromkeys(lost, b"\xff")
+
+
+def test_where_nothing_is_left_the_member_starts_over(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    damage(talk, flow_data=b"\xff", previous=None)
+    talk.redis.delete(f"{talk.key}:audit")
+    reply = talk.says("bob")
+    assert words(reply) == "Sorry, we lost our place and have to start over.\n\nYou can send: offer."
+    assert (reply.status, reply.flow_id, reply.step_id) == ("recovered", None, None)
+    assert talk.quarantine == {"flow_data": b"\xff"}
+    assert talk.events == [("recovery_attempt", "in_progress", None), ("recovery_result", "failed", None)]
+    assert words(talk.says("offer")) == "How much?"
+
+
+def test_what_was_put_aside_before_stays_beside_what_is_put_aside_now(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    for raw in (b"first", b"second"):
+        damage(talk, sent_at=raw)
+        talk.says("x")
+    kept = [value for name, value in talk.fields.items() if name.startswith("quarantine:")]
+    assert sorted(kept) == [b"sent_at=first", b"sent_at=second"]
+
+
+def test_a_readable_way_back_is_kept(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    previous = talk.fields["previous"]
+    damage(talk, recent=b"?")
+    talk.says("bob")
+    assert talk.fields["previous"] == previous
+    damage(talk, previous=b"?")
+    talk.says("bob")
+    assert talk.fields["previous"] == b"null"
+
+
+def test_the_message_that_met_the_damage_is_decided_by_it(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    damage(talk, flow_data=b"?")
+    inbound = talk.message("13")
+    first = talk.sends(inbound)
+    again = talk.sends(inbound)
+    assert (again.duplicate, again.messages, talk.data) == (True, first.messages, {})
+
+
+def test_a_message_known_before_the_damage_is_no_answer_after_it(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer")
+    inbound = talk.message("12")
+    talk.sends(inbound)
+    damage(talk, recent=b"?", flow_data=b"?")
+    assert (talk.sends(inbound).messages, talk.quarantine) == ((), {})
+
+
+# -- whose it is ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("audit", [True, False])
+def test_another_members_hash_is_never_used_and_never_lost(any_redis: Redis, prefix: str, audit: bool) -> None:
+    ann = half_way(any_redis, prefix)
+    bob = Talk(any_redis, prefix, [Offer], channel=Channel("console", "bob"))
+    bob.count = ann.count - 1
+    sent = bob.message("12")
+    bob.says("offer", "99", "carol")
+    foreign = bob.fields
+    damage(ann, **foreign)
+    if not audit:
+        any_redis.delete(f"{ann.key}:audit", f"{ann.key}:seen")
+    assert sent.message_id == f"m{ann.count}"
+    reply = ann.says("bob")
+    assert "99" not in words(reply)
+    assert words(reply).startswith(LOST_PLACE if audit else "Sorry, we lost our place and have to start over.")
+    assert ann.data == ({"amount": "12"} if audit else {})
+    assert ann.quarantine == foreign
+
+
+def test_another_members_reply_is_never_said(any_redis: Redis, prefix: str) -> None:
+    """Messages are known by channel and id, which two members' messages may share."""
+    ann = Talk(any_redis, prefix, [Offer])
+    bob = Talk(any_redis, prefix, [Offer], channel=Channel("console", "bob"))
+    bob.says("offer", "99", "carol")
+    damage(ann, **bob.fields)
+    ann.count = bob.count - 1
+    reply = ann.says("x")
+    assert (reply.status, reply.duplicate) == ("recovered", False)
+
+
+# -- what has been shown, and what is over ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [("flow_data",), ("flow_data", "previous"), ("recent",)])
+def test_a_button_shown_before_does_not_answer_what_is_asked_now(
+    any_redis: Redis, prefix: str, lost: tuple[str, ...]
+) -> None:
+    """How far the lost run had come is not known, so no count of its questions may come again."""
+    talk = Talk(any_redis, prefix, [Order], channel=WHATSAPP)
+    shown = [talk.says("order"), talk.taps("Big"), talk.says("back"), talk.taps("Big"), talk.says("back")]
+    damage(talk, **dict.fromkeys(lost, b"?"))
+    asked = talk.says("x")
+    for reply, title in zip(shown, ("Small", "No", "Small", "No", "Small"), strict=True):
+        assert words(talk.taps(title, of=reply)).startswith(STALE)
+    title = "Small" if "Which size?" in words(asked) else "No"
+    assert talk.taps(title, of=asked).status in ("in_progress", "completed")
+
+
+@pytest.mark.parametrize("lost", [("recent",), ("flow_data", "previous")])
+def test_a_run_that_has_ended_stays_ended(any_redis: Redis, prefix: str, lost: tuple[str, ...]) -> None:
+    """Also one with a sensitive answer, which the audit trail cannot give back whole."""
+
+    class Secretive(Flow):
+        flow_type = "secretive"
+        steps = (
+            Step(id="pin", type=StepType.TEXT, message="PIN?", sensitive=True),
+            Step(id="amount", type=StepType.TEXT, message="How much?"),
+        )
+
+    talk = Talk(any_redis, prefix, [Secretive])
+    assert talk.says("secretive", "1234", "12").status == "completed"
+    damage(talk, **dict.fromkeys(lost, b"?"))
+    reply = talk.says("5678")
+    assert words(reply) == f"{LOST_PLACE}\n\nYou can send: secretive."
+    assert words(talk.says("5678")) == "You can send: secretive."
+    assert ("pin" in talk.data) is (lost == ("recent",))
+
+
+def test_a_sensitive_answer_that_the_trail_does_not_hold_is_asked_again(any_redis: Redis, prefix: str) -> None:
+    class Secretive(Flow):
+        flow_type = "secretive"
+        steps = (
+            Step(id="amount", type=StepType.TEXT, message="How much?"),
+            Step(id="pin", type=StepType.TEXT, message="PIN?", sensitive=True),
+            Step(id="sure", type=StepType.TEXT, message="Sure?"),
+        )
+
+    talk = Talk(any_redis, prefix, [Secretive])
+    talk.says("secretive", "12", "1234")
+    damage(talk, flow_data=b"?", previous=b"?")
+    assert words(talk.says("yes")) == f"{LOST_PLACE}\n\nPIN?"
+    assert talk.data == {"amount": "12"}
+
+
+def test_a_member_who_was_cleared_gets_nothing_back(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    talk.manager.clear(talk.member_id)
+    damage(talk, flow_data=b"?")
+    assert words(talk.says("bob")).startswith("Sorry, we lost our place and have to start over.")
+
+
+def test_a_newer_run_beside_the_damage_is_left_alone(any_redis: Redis, prefix: str) -> None:
+    class Newer(Offer):
+        revision = 2
+
+    talk = Talk(any_redis, prefix, [Newer])
+    talk.says("offer", "12")
+    damage(talk, flow_data=b"?", recent=b"?")
+    before = talk.fields
+    talk.deploys([Offer])
+    with pytest.raises(NewerState):
+        talk.says("bob")
+    assert talk.fields == before
+
+
+def test_a_flow_that_cannot_ask_from_there_is_not_gone_on_with(any_redis: Redis, prefix: str) -> None:
+    """A question that needs what is lost fails; the next source is tried, and the member never strands."""
+
+    class Needing(Flow):
+        flow_type = "needing"
+
+        def asked(self) -> str:
+            return f"{self.data['amount']}?"
+
+        steps = (
+            Step(id="amount", type=StepType.TEXT, message="How much?"),
+            Step(id="sure", type=StepType.TEXT, message=asked),
+            Step(id="end", type=StepType.TEXT, message="End?"),
+        )
+
+    talk = Talk(any_redis, prefix, [Needing])
+    talk.says("needing", "12", "yes")
+    broken = json.loads(talk.fields["flow_data"])
+    broken.update(data={}, path=[], step_id="sure", step=1)
+    damage(talk, flow_data=json.dumps(broken).encode(), recent=b"?")
+    assert words(talk.says("x")) == f"{LOST_PLACE}\n\n12?"
+    assert reasons(talk)[-1] == "restored from previous"
+    assert json.loads(talk.quarantine["flow_data"]) == broken
+
+
+def test_a_flow_whose_making_fails_does_not_strand_its_member(any_redis: Redis, prefix: str) -> None:
+    class Built(Flow):
+        def __init__(self, flow_type: str, state: Mapping[str, Any]) -> None:
+            if state["flow_data"]["data"].get("amount"):
+                raise LookupError("no such account")
+            super().__init__(
+                f"{flow_type}_{state['member_id']}",
+                [Step("amount", StepType.TEXT, "?"), Step("b", StepType.TEXT, "b?")],
+            )
+
+    talk = Talk(any_redis, prefix, {"built": Built})
+    talk.says("built", "12")
+    damage(talk, recent=b"?")
+    reply = talk.says("x")
+    assert (reply.status, reasons(talk)[-1]) == ("recovered", "restored from previous")
+    assert talk.data == {}
+
+
+# -- anything at all --------------------------------------------------------------------------------------------------
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from([*READ, *UNREAD]), st.none() | st.binary(max_size=60), min_size=1, max_size=4))
+@example({"codec": b"9"})
+@example({"recent": b"", "channel": b'["console","ann"]'})
+def test_whatever_bytes_are_found_nothing_is_raised_and_nothing_is_lost(damaged: Mapping[str, bytes | None]) -> None:
+    talk = half_way()
+    damage(talk, **damaged)
+    unreadable = {found.name: found.raw for found in talk.state.unreadable if found.raw is not None}
+    inbound = talk.message("bob")
+    try:
+        reply = talk.sends(inbound)
+    except NewerState:
+        assert int(damaged["codec"] or b"0") > 1
+        return
+    assert reply.messages
+    assert (reply.status == "recovered") is bool(unreadable or None in damaged.values())
+    assert {**talk.quarantine, **unreadable} == talk.quarantine
+    assert talk.state.unreadable == ()
+    assert talk.says("cancel", "offer", "12", "bob", "confirm").status == "completed"
+
+
+runs = st.builds(
+    FlowData,
+    id=st.just("offer_console:ann"),
+    flow_type=st.sampled_from(["offer", "order", ""]),
+    step_id=st.none() | st.sampled_from(["amount", "handle", "confirm", "gone", "completed", "cancelled", "failed"]),
+    step=st.integers(0, 9),
+    data=st.dictionaries(st.sampled_from(["amount", "handle", "gone"]), st.sampled_from(["1", 1, None, [], "x"])),
+    path=st.lists(st.sampled_from(["amount", "handle", "gone"]), max_size=3, unique=True).map(tuple),
+    visit=st.integers(0, 2**53),
+    revision=st.just(0),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(runs, runs | st.none(), st.booleans())
+def test_whatever_run_is_found_its_member_can_go_on(run: FlowData, previous: FlowData | None, marred: bool) -> None:
+    talk = half_way()
+    fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(previous)}
+    damage(talk, **fields, **({"recent": b"?"} if marred else {}))
+    talk.waits(minutes=4)
+    unknown = [found for found in (run, previous) if found is not None and found.flow_type != "offer"]
+    try:
+        said = talk.says("bob")
+    except NewerState:
+        assert unknown  # it may be a newer release's, until the member has been silent for a while
+        talk.waits(minutes=2)
+        said = talk.says("bob")
+    assert said.messages
+    assert talk.says("cancel", "offer", "12", "bob", "confirm").status == "completed"
+
+
+def test_a_run_without_its_steps_name_is_found_by_its_index(any_redis: Redis, prefix: str) -> None:
+    talk = half_way(any_redis, prefix)
+    run = talk.state.flow_data
+    assert run is not None
+    damage(talk, flow_data=dump_flow_data(evolve(run, step_id=None)))
+    assert talk.says("bob").step_id == "confirm"

@@ -1,0 +1,101 @@
+"""What a message costs: one HGETALL and one EVALSHA, counted by the server itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+
+from fsmflow.manager import FlowStateManager
+from fsmflow.messages import Inbound
+from fsmflow.runner import FlowRunner
+from fsmflow.store import SCRIPT
+from tests.commits import CHANNEL, MOMENT, runner_on, say
+from tests.redis_server import running_server
+
+pytestmark = pytest.mark.real_redis
+
+WITHIN_THE_SCRIPT = {name.lower() for name in re.findall(r"redis\.call\('(\w+)'", SCRIPT)}
+TURN = {"hgetall": 1, "evalsha": 1}
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    """A server of its own: nobody else's commands are counted."""
+    with running_server() as server:
+        yield server.url
+
+
+@pytest.fixture
+def runner(server_url: str) -> Iterator[FlowRunner]:
+    with redis.Redis.from_url(server_url) as client:
+        client.flushall()
+        runner = runner_on(FlowStateManager(client))
+        say(runner, "warming up", "hello")  # the connection is made, and the script is known
+        yield runner
+
+
+def cost(server_url: str, runner: FlowRunner, *inbounds: Inbound) -> dict[str, int]:
+    """The commands that the messages sent; what the script does within the server is no round trip."""
+    with redis.Redis.from_url(server_url) as observer:
+        observer.config_resetstat()
+        for inbound in inbounds:
+            runner.handle(inbound)
+        stats = {name[len("cmdstat_") :]: found["calls"] for name, found in observer.info("commandstats").items()}
+    observers = {"config", "config|resetstat", "info"}
+    inner = WITHIN_THE_SCRIPT - {"hgetall"}
+    return {name: calls for name, calls in stats.items() if name not in observers | inner}
+
+
+def test_an_answer_and_a_refusal_and_a_step_back_and_the_end_cost_two_round_trips_each(
+    server_url: str, runner: FlowRunner
+) -> None:
+    texts = (
+        "offer",
+        "a lot",
+        "12",
+        "back",
+        "help",
+        "13",
+        "joe",
+        "what?",
+        "restart",
+        "1",
+        "2",
+        "yes",
+        "again",
+        "cancel",
+    )
+    for number, text in enumerate(texts):
+        assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
+
+
+def test_a_cancellation_and_the_words_after_it_cost_two_round_trips_each(server_url: str, runner: FlowRunner) -> None:
+    for number, text in enumerate(("offer", "cancel", "hello", "offer")):
+        assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
+
+
+def test_a_late_message_and_a_stale_tap_cost_two_round_trips_each(server_url: str, runner: FlowRunner) -> None:
+    runner.handle(Inbound(CHANNEL, "1", "offer", sent_at=MOMENT))
+    late = Inbound(CHANNEL, "2", "12", sent_at=MOMENT - timedelta(minutes=1))
+    assert cost(server_url, runner, late) == TURN
+    assert cost(server_url, runner, Inbound(CHANNEL, "3", "Yes", "00000000.yes", "option")) == TURN
+
+
+def test_a_plain_duplicate_costs_one_round_trip(server_url: str, runner: FlowRunner) -> None:
+    for number, text in enumerate(("offer", "12", "joe")):
+        say(runner, str(number), text)
+    for number in range(3):
+        assert cost(server_url, runner, Inbound(CHANNEL, str(number), "x")) == {"hgetall": 1}
+
+
+def test_an_older_duplicate_costs_two_round_trips_and_brings_the_state_along(
+    server_url: str, runner: FlowRunner
+) -> None:
+    for number, text in enumerate(("offer", "1", "back", "2", "back", "3")):
+        say(runner, str(number), text)
+    counted = cost(server_url, runner, Inbound(CHANNEL, "0", "offer"))
+    assert counted == {"hgetall": 2, "evalsha": 1}  # the second one within the script

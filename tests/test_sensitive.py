@@ -1,0 +1,101 @@
+"""Answers that are nobody's business: kept where the flow needs them, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from fsmflow import Flow, FlowAuditLogger, Option, Refused, Step, StepType
+from fsmflow.audit import redacted
+from fsmflow.state import FlowData
+from tests.talking import CONSOLE, SECRET, Talk, records_of, stored_bytes, words
+
+
+@pytest.fixture
+def records() -> Iterator[list[dict[str, Any]]]:
+    """What loguru was given, at any level, whole."""
+    with records_of() as kept:
+        yield kept
+
+
+class Login(Flow):
+    """A flow whose second answer is nobody's business, and whose code is careless with it."""
+
+    flow_type = "login"
+
+    def right(self, value: str) -> bool:
+        if "wrong" in value:
+            raise Refused(f"{value} is not your PIN")
+        if "fault" in value:
+            raise RuntimeError(value)
+        return "no" not in value
+
+    steps = (
+        Step("name", StepType.TEXT, "Who?"),
+        Step("pin", StepType.TEXT, "PIN?", validator=right, sensitive=True),
+        Step("sure", StepType.BUTTON, "Sure?", options=(Option("y", "Yes"), Option("n", "No", to="cancelled"))),
+    )
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [SECRET],
+        [SECRET + " wrong", SECRET + " no", SECRET + " fault", SECRET],
+        [SECRET, "back", SECRET],
+        [SECRET, "yes"],
+        [SECRET, "no"],
+        [SECRET, "restart"],
+    ],
+)
+def test_a_sensitive_answer_is_kept_where_the_flow_needs_it_and_nowhere_else(
+    any_redis: Redis, prefix: str, texts: list[str], records: list[dict[str, Any]]
+) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    talk.says("login", "ann", *texts)
+    everything = stored_bytes(any_redis, prefix)
+    assert any(key.endswith(":audit") for key in everything)
+    assert [key for key, raw in everything.items() if SECRET.encode() in raw] == []
+    assert SECRET not in repr(records)
+    assert SECRET not in repr(talk.state)
+    assert SECRET not in repr(talk.manager.history(talk.member_id))
+    assert SECRET not in repr(talk.manager.last_valid_state(talk.member_id))
+
+
+def test_what_is_remembered_of_a_sensitive_refusal_is_that_there_was_one(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    reply = talk.says("login", "ann", f"{SECRET} wrong")
+    assert words(reply) == f"{SECRET} wrong is not your PIN\n\nPIN?"
+    kept = talk.state.to_dict()["flow_data"]["data"]["validation"]
+    assert kept == {"step": "pin", "attempts": 1, "refusal": "[redacted]"}
+    assert SECRET.encode() not in talk.fields["flow_data"]
+    assert talk.manager.history(talk.member_id)[-1].reason == "[redacted]"
+
+
+def test_the_trail_gives_a_run_back_without_its_sensitive_answers(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    talk.says("login", "ann", SECRET)
+    found = talk.manager.last_valid_state(talk.member_id)
+    assert found is not None
+    assert found.flow_data is not None
+    assert (found.flow_data.data, found.flow_data.step_id) == ({"name": "ann"}, "sure")
+    assert talk.data == {"name": "ann", "pin": SECRET}
+
+
+def test_redaction_leaves_a_run_without_sensitive_answers_as_it_is() -> None:
+    run = FlowData("login_ann", "login", "sure", 2, data={"name": "ann"})
+    assert redacted(run, frozenset({"pin"})) is run
+
+
+def test_a_stored_state_can_be_given_as_it_is(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    talk.says("login", "ann", SECRET)
+    FlowAuditLogger(talk.manager, sensitive=("pin",)).log_flow_event("f", "looked", "sure", talk.state, "success")
+    entry = talk.manager.history(talk.member_id)[-1]
+    run = talk.state.flow_data
+    assert run is not None
+    assert (entry.event_type, entry.run_id, entry.channel) == ("looked", run.run_id, CONSOLE)
+    assert SECRET not in repr(stored_bytes(any_redis, prefix))
