@@ -193,7 +193,8 @@ def _wants_flow(owner: type, function: Callable[..., Any]) -> bool:
 def _takes_flow(owner: type, target: Any, binding: Binding, name: str) -> bool:
     if binding is Binding.METHOD:
         # seen from the class a method still lacks its self; a staticmethod and a classmethod do not
-        return inspect.isfunction(target) and not isinstance(inspect.getattr_static(owner, name), staticmethod)
+        unbound = inspect.isfunction(target) or inspect.ismethoddescriptor(target)  # the latter: str.isdigit, a cache
+        return unbound and not isinstance(inspect.getattr_static(owner, name), staticmethod)
     return binding is Binding.FUNCTION
 
 

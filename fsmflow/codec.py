@@ -10,8 +10,8 @@ be put aside instead of overwritten. Rejected: pickle, which would run what it r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta, timezone
+from collections.abc import Mapping
+from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
@@ -19,11 +19,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from attrs import asdict, evolve, fields
 from cattrs.preconf.orjson import make_converter
 from cattrs.strategies import configure_tagged_union
 
-from fsmflow.audit import AuditEntry
 from fsmflow.errors import UnstorableAnswer
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import FlowData, MemberState, Unreadable
@@ -285,50 +283,3 @@ def _recent(raw: bytes) -> tuple[str, ...]:
             raise ValueError("no hash")
         int(key, 16)
     return keys
-
-
-# -- the audit stream -------------------------------------------------------------------------------------------------
-
-_SHARED: Final = ("flow_id", "run_id", "channel", "message_id")
-_APART: Final = frozenset({"member_id", "version", "time"})
-_OWN: Final = tuple(each.name for each in fields(AuditEntry) if each.name not in _APART)
-
-
-def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
-    """The JSON of one turn's entries; what they share stands once, what the stream itself tells is left out."""
-    if not entries:
-        return b""
-    shared = {name: getattr(entries[0], name) for name in _SHARED}
-    rows = []
-    for entry in entries:
-        row = {}
-        for name in _OWN:
-            value = getattr(entry, name)
-            if value is not None and shared.get(name) != value:
-                row[name] = value
-            elif value is None and shared.get(name) is not None:
-                row[name] = None
-        rows.append(row)
-    return orjson.dumps([shared, rows], default=asdict)
-
-
-def load_entries(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> list[AuditEntry]:
-    """The entries of one record of a stream; empty where it cannot be read.
-
-    Args:
-        member_id: Whose stream it is.
-        stream_id: The record's id, ``<milliseconds>-<number>``.
-        row: The record's fields.
-    """
-    try:
-        shared, rows = orjson.loads(row[b"entries"])
-        moment = _EPOCH + timedelta(milliseconds=int(stream_id.split(b"-")[0]))
-        version = int(row[b"version"]) if b"version" in row else None
-        return [
-            evolve(
-                converter.structure({**shared, **own}, AuditEntry), member_id=member_id, version=version, time=moment
-            )
-            for own in rows
-        ]
-    except Exception:  # noqa: BLE001 - as above
-        return []

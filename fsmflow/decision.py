@@ -13,21 +13,12 @@ from typing import Final
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry, redacted
-from fsmflow.codec import (
-    CODEC,
-    RECENT_LIMIT,
-    codec_of,
-    digest,
-    dump_channel,
-    dump_entries,
-    dump_flow_data,
-    dump_reply,
-    message_key,
-)
+from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, dump_flow_data, dump_reply, message_key
 from fsmflow.effects import Commit, Write
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import MEMBER_ID_LIMIT, MemberState, Unreadable, check_member_id
+from fsmflow.trail import dump_entries
 
 # A channel's clock may run ahead of ours. What it says beyond this is not believed: one message dated next year would
 # make every later one "older than the last".

@@ -16,9 +16,7 @@ import html
 from collections.abc import Iterable
 from typing import Any, Final
 
-from attrs import define
-
-from fsmflow.errors import FsmflowError, MissingExtra
+from fsmflow.errors import MissingExtra, MissingProgram
 from fsmflow.flow import Flow
 from fsmflow.graph import Arrow, FlowGraph, StepNode, wrapped
 from fsmflow.mermaid import flowchart
@@ -34,24 +32,6 @@ _LOOKS: Final[dict[str, dict[str, str]]] = {
     "node_attr": {"fontname": "Helvetica", "fontsize": "11", "shape": "box", "margin": "0.12,0.06"},
     "edge_attr": {"fontname": "Helvetica", "fontsize": "10", "arrowsize": "0.8"},
 }
-
-
-@define
-class MissingProgram(FsmflowError):
-    """A program that is no Python package is not installed.
-
-    Args:
-        program: Its name.
-        needed_for: What cannot be done without it.
-        hint: How it is installed.
-    """
-
-    program: str
-    needed_for: str
-    hint: str
-
-    def __str__(self) -> str:
-        return f"{self.needed_for} needs the program {self.program}: {self.hint}"
 
 
 def dot(flow: type[Flow] | Flow, flow_type: str | None = None, *, all: bool = False) -> str:  # noqa: A002 - what is drawn: all

@@ -20,7 +20,7 @@ from fsmflow.flow import Flow
 from fsmflow.messages import Message, Text
 from fsmflow.questions import with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow
-from fsmflow.state import FlowData, MemberState
+from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import nonce_of, wire_id
 from fsmflow.wording import Sentences, Words
 
@@ -101,7 +101,8 @@ class Dialogue:
         """
         said = yield from flow.says()
         nonce = nonce_of(flow.run_id, flow.visit)
-        question = with_option_ids(said, lambda option_id: wire_id(nonce, option_id))
+        ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
+        question = with_option_ids(said, lambda option_id: option_id if ended else wire_id(nonce, option_id))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip())
         if not reason:

@@ -19,8 +19,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from fsmflow.errors import BadTarget
 from fsmflow.flow import Flow
-from fsmflow.importing import BadTarget, files_in, import_file, import_modules
+from fsmflow.importing import files_in, import_file, import_modules
 
 
 @frozen

@@ -18,7 +18,9 @@
     ├── StoreUnavailable         nothing was decided: the message must be delivered again
     │   ├── Contended            other workers kept committing for this member
     │   └── NewerState           a newer release of the application wrote this state
-    └── MissingExtra             an optional dependency that is not installed
+    ├── MissingExtra             an optional dependency that is not installed
+    ├── MissingProgram           a program that is no Python package is not installed
+    └── BadTarget                what a command was pointed at holds no flow, or cannot be imported
 
 What a member does wrong is not here: bad input is a value (a refusal), not an exception. ``Refused`` is the one
 bridge between the two, because a validator that parses and refuses in one breath is the natural way to write one.
@@ -250,3 +252,37 @@ class MissingExtra(FsmflowError):
 
     def __str__(self) -> str:
         return f"{self.needed_for} needs an optional dependency: pip install 'fsmflow[{self.extra}]'"
+
+
+@define
+class MissingProgram(FsmflowError):
+    """A program that is no Python package is not installed.
+
+    Args:
+        program: Its name.
+        needed_for: What cannot be done without it.
+        hint: How it is installed.
+    """
+
+    program: str
+    needed_for: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.needed_for} needs the program {self.program}: {self.hint}"
+
+
+@define
+class BadTarget(FsmflowError):
+    """What a command was pointed at holds no flow, or cannot be imported.
+
+    Args:
+        target: What was named.
+        reason: What is wrong with it, in words.
+    """
+
+    target: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.reason}"

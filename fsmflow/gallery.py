@@ -19,8 +19,8 @@ from attrs import frozen
 
 from fsmflow.diagrams import MADE_BY, dot, mermaid
 from fsmflow.discovery import FoundFlow
+from fsmflow.errors import BadTarget
 from fsmflow.graph import FlowGraph
-from fsmflow.importing import BadTarget
 from fsmflow.machine import SUBMIT
 from fsmflow.survey import graph_of
 

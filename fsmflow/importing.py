@@ -18,27 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from attrs import define
-
-from fsmflow.errors import FsmflowError
+from fsmflow.errors import BadTarget, FsmflowError
 
 _NOT_FLOWS: Final = ("_*", ".*", "setup.py", "conftest.py", "test_*.py")  # what a folder's search passes by
-
-
-@define
-class BadTarget(FsmflowError):
-    """What somebody named holds no flow, or cannot be imported.
-
-    Args:
-        target: What was named.
-        reason: What is wrong with it, in words.
-    """
-
-    target: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.target}: {self.reason}"
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from redis.retry import Retry
 
 from fsmflow.audit import AuditEntry, emit
 from fsmflow.callbacks import Call
-from fsmflow.codec import dump_entries, dump_flow_data
+from fsmflow.codec import dump_flow_data
 from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome, drive
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.memory import embedded_redis
@@ -45,6 +45,7 @@ from fsmflow.store import (
     read_snapshot,
     records_of,
 )
+from fsmflow.trail import dump_entries
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")

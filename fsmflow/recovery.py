@@ -1,8 +1,9 @@
 """What is done when the stored state cannot be read, or does not fit the flow any more.
 
 What cannot be read is put aside in the same commit, and the member goes on from the best that is left: what could be
-read of the run, else the run before the last answer, else the audit trail's last snapshot, else a clean start. The
-message at hand is never taken for an answer then: nobody can say what it answers. The question is asked again.
+read of the run, else the run before the last answer, else the audit trail's last snapshot, else a clean start; and a
+run that the trail knows to have ended stays ended. The message at hand is never taken for an answer then: nobody can
+say what it answers. The question is asked again.
 """
 
 from __future__ import annotations
@@ -89,15 +90,21 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
 
 
 def _restore(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, _Restored | None]:
-    for source, candidate in (("flow_data", state.flow_data), ("previous", state.previous)):
+    lost = any(found.name == "flow_data" for found in state.unreadable)
+    if state.flow_data is None and not lost:
+        return None  # it can be read, and says that nothing was open
+    found: MemberState | None = yield LastValid(arrival.member_id)
+    trail = None if found is None else found.flow_data
+    candidates = [("flow_data", state.flow_data), ("previous", state.previous), ("the audit trail", trail)]
+    if lost and trail is not None and trail.ended:
+        # The run before the last answer is open, but the trail knows that this answer ended it: asked again, it would
+        # be completed a second time.
+        candidates.reverse()
+    for source, candidate in candidates:
         restored = yield from _resume(dialogue, arrival, state, source, candidate)
         if restored is not None:
             return restored
-    if state.flow_data is None and all(found.name != "flow_data" for found in state.unreadable):
-        return None  # it can be read, and says that nothing was open
-    found: MemberState | None = yield LastValid(arrival.member_id)
-    candidate = None if found is None else found.flow_data
-    return (yield from _resume(dialogue, arrival, state, "the audit trail", candidate))
+    return None
 
 
 def _resume(

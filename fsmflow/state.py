@@ -257,6 +257,9 @@ def check_member_id(member_id: str) -> str:
     given: Any = member_id
     if not isinstance(given, str) or not 1 <= len(member_id) <= MEMBER_ID_LIMIT:
         raise InvalidMemberId("member_id", f"1 to {MEMBER_ID_LIMIT} characters")
+    # "m1:seen" would be the name of another key of "m1"
+    if member_id == "due" or member_id.endswith((":seen", ":audit")):
+        raise InvalidMemberId("member_id", "not the name of a key: due, …:seen, …:audit")
     # printable ASCII without braces is nearly every id: one look instead of one for each character
     if member_id.isascii() and member_id.isprintable() and not any(mark in member_id for mark in " {}"):
         return member_id

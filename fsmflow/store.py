@@ -16,10 +16,11 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import dump_flow_data, load_entries, load_flow_data, load_state
+from fsmflow.codec import dump_flow_data, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
 from fsmflow.state import MemberState, check_member_id
+from fsmflow.trail import load_entries
 
 BUCKETS: Final = 1024
 """How many hash tags there are: enough to spread over any cluster, few enough to hold one index of due members each."""

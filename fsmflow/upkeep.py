@@ -11,11 +11,12 @@ from attrs import evolve
 
 from fsmflow import audit
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import CODEC, codec_of, digest, dump_entries, dump_flow_data
+from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
+from fsmflow.trail import dump_entries
 
 
 def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:

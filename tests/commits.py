@@ -11,7 +11,7 @@ import redis
 from attrs import evolve
 
 from fsmflow.audit import TRANSITION, AuditEntry
-from fsmflow.codec import CODEC, dump_channel, dump_entries, dump_flow_data
+from fsmflow.codec import CODEC, dump_channel, dump_flow_data
 from fsmflow.effects import Commit, Committed, Write
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
@@ -20,6 +20,7 @@ from fsmflow.runner import FlowRunner
 from fsmflow.state import FlowData, MemberState
 from fsmflow.step import Step, StepType
 from fsmflow.store import SCRIPT, Layout, read_committed
+from fsmflow.trail import dump_entries
 
 MEMBER = "console:me"
 CHANNEL = Channel("console", "me")

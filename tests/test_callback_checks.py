@@ -109,6 +109,19 @@ def test_an_override_that_is_not_callable_is_found_when_the_subclass_is_made() -
         type("Worse", (Base,), {"flow_type": "worse", "valid": True})
 
 
+def test_an_override_that_is_no_function_is_bound_as_python_binds_it() -> None:
+    with pytest.raises(FlowDefinitionError, match="the validator valid must take"):
+        type("Worse", (Base,), {"flow_type": "worse", "valid": str.isdigit})  # it would be called with the flow
+    digits = type("Digits", (Base,), {"flow_type": "digits", "valid": staticmethod(str.isdigit)})
+    assert accepts(digits(), "5")
+
+    @functools.lru_cache
+    def cached(self: Flow, value: str) -> bool:
+        return value == self.flow_type
+
+    assert accepts(type("Cached", (Base,), {"flow_type": "cached", "valid": cached})(), "cached")
+
+
 def test_optional_arguments_are_left_alone() -> None:
     def valid(value: str, limit: int = 3, *rest: str, strict: bool = True) -> bool:
         return len(value) < limit and strict and not rest

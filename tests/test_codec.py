@@ -38,10 +38,8 @@ from fsmflow.codec import (
     codec_of,
     digest,
     dump_channel,
-    dump_entries,
     dump_flow_data,
     dump_reply,
-    load_entries,
     load_flow_data,
     load_reply,
     load_state,
@@ -50,6 +48,7 @@ from fsmflow.codec import (
     store_answer,
 )
 from fsmflow.state import FlowData, Validation
+from fsmflow.trail import dump_entries, load_entries
 
 ANN = Channel("console", "ann")
 

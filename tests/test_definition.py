@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -129,6 +130,21 @@ def test_not_even_between_threads(built: list[str]) -> None:
     assert built == ["credex_offer"]
 
 
+def test_two_threads_that_meet_a_new_shape_at_once_build_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    missed = threading.Barrier(2, timeout=10)
+
+    class Missing(dict[Any, Definition]):
+        def get(self, shape: Any, default: Any = None) -> Any:
+            found = super().get(shape, default)
+            missed.wait()  # both have looked before either compiles
+            return found
+
+    monkeypatch.setattr(CredexFlow._shapes, "definitions", Missing())
+    with ThreadPoolExecutor(2) as threads:
+        flows = list(threads.map(lambda name: CredexFlow("credex_offer", structure_of(name)), ("a", "b")))
+    assert flows[0].machine is flows[1].machine
+
+
 def test_interleaved_answers_stay_apart() -> None:
     first, second = (CredexFlow("credex_offer", structure_of(name)) for name in ("a", "b"))
     first.process_input("1a")
@@ -201,6 +217,25 @@ def passing(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def either(awaits: bool) -> Callable[[str], Any]:
+    if awaits:
+
+        async def check(value: str) -> bool:
+            return bool(value)
+
+        return check
+
+    def check(value: str) -> bool:  # type: ignore[no-redef]  # the same name on purpose
+        return bool(value)
+
+    return check
+
+
+class Checker:
+    def check(self, value: str) -> bool:
+        return bool(value)
+
+
 BUTTON: dict[str, Any] = {"type": StepType.BUTTON}
 
 
@@ -224,6 +259,8 @@ BUTTON: dict[str, Any] = {"type": StepType.BUTTON}
         (text("a", transformer=functools.partial(int)), text("a", transformer=functools.partial(Decimal))),
         (text("a", validator=staticmethod(plain)), text("a", validator=plain)),
         (text("a", validator=str.isdigit), text("a", validator=str.isalpha)),
+        (text("a", validator=passing(either(True))), text("a", validator=passing(either(False)))),
+        (text("a", validator=Checker().check), text("a", validator=type("Other", (Checker,), {})().check)),
     ],
 )
 def test_what_the_machine_or_its_callables_depend_on_is_part_of_the_shape(one: Step, other: Step) -> None:

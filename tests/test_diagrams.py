@@ -18,8 +18,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fsmflow.diagrams import MissingProgram, dot, mermaid, svg
-from fsmflow.errors import FlowDefinitionError, MissingExtra
+from fsmflow.diagrams import dot, mermaid, svg
+from fsmflow.errors import FlowDefinitionError, MissingExtra, MissingProgram
 from fsmflow.flow import Flow
 from fsmflow.machine import all_transitions
 from fsmflow.messages import Buttons, Option

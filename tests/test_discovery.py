@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fsmflow.discovery import find_flows
-from fsmflow.importing import BadTarget
+from fsmflow.errors import BadTarget
 
 ROOT = Path(__file__).parent.parent
 HEAD = "from fsmflow.flow import Flow\nfrom fsmflow.messages import Option\nfrom fsmflow.step import Step, StepType\n"

@@ -12,6 +12,7 @@ import pytest
 from fsmflow import errors
 from fsmflow.errors import (
     AsyncFlowError,
+    BadTarget,
     Contended,
     FlowDefinitionError,
     FlowEnded,
@@ -21,6 +22,7 @@ from fsmflow.errors import (
     InvalidState,
     LimitExceeded,
     MissingExtra,
+    MissingProgram,
     NewerState,
     PayloadError,
     Refused,
@@ -53,6 +55,8 @@ ONE_OF_EACH: list[FsmflowError] = [
     Contended("others"),
     NewerState("newer"),
     MissingExtra("memory", "in_memory"),
+    MissingProgram("dot", "a picture", "apt install graphviz"),
+    BadTarget("offer.py", "holds no flow"),
 ]
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from fsmflow.diagrams import dot, mermaid
 from fsmflow.discovery import FoundFlow
+from fsmflow.errors import BadTarget
 from fsmflow.flow import Flow
 from fsmflow.gallery import differences, pages_of, write
-from fsmflow.importing import BadTarget
 from fsmflow.messages import Option
 from fsmflow.step import Step, StepType
 

@@ -31,6 +31,7 @@ ORDER = (
     "questions",
     "audit",
     "codec",
+    "trail",
     "callbacks",
     "answers",
     "machine",

@@ -409,6 +409,16 @@ def test_a_flow_in_circles_keeps_a_bounded_path_that_can_be_gone_back(places: li
     assert flow.state == "home"
 
 
+def test_a_step_that_was_answered_once_stays_on_the_path_of_a_flow_in_circles() -> None:
+    flow = Circles()
+    for answer in ("to_shop", "to_home", *("to_bank", "to_home") * PATH_LIMIT):
+        flow.process_input(answer)
+    assert (len(flow.path) <= PATH_LIMIT + 2, "shop" in flow.path) == (True, True)
+    flow.process_input("to_bank")
+    flow.process_input("to_completed")
+    assert set(flow.data) == {"home", "shop", "bank"}
+
+
 def test_a_path_that_is_long_but_goes_nowhere_twice_is_kept_whole() -> None:
     names = [f"s{number}" for number in range(PATH_LIMIT + 10)]
     steps = tuple(Step(id=name, type=StepType.TEXT, message="?") for name in names)

@@ -17,9 +17,8 @@ from loguru import logger
 
 from fsmflow.cli.terminal import Console, Talk
 from fsmflow.discovery import FoundFlow, find_flows
-from fsmflow.errors import FlowDefinitionError, FsmflowError, InvalidMemberId
+from fsmflow.errors import BadTarget, FlowDefinitionError, FsmflowError, InvalidMemberId
 from fsmflow.gallery import differences, pages_of, write
-from fsmflow.importing import BadTarget
 from fsmflow.manager import FlowStateManager
 from fsmflow.runner import FlowRunner
 

@@ -1,0 +1,63 @@
+"""The records of a member's audit stream: entries as JSON and back.
+
+Here belongs how what happened in one turn becomes one record. When it is written belongs to the commit; what an entry
+is, to `audit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+import orjson
+from attrs import asdict, evolve, fields
+
+from fsmflow.audit import AuditEntry
+from fsmflow.codec import converter
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+_SHARED: Final = ("flow_id", "run_id", "channel", "message_id")
+_APART: Final = frozenset({"member_id", "version", "time"})
+_OWN: Final = tuple(each.name for each in fields(AuditEntry) if each.name not in _APART)
+
+
+def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
+    """The JSON of one turn's entries; what they share stands once, what the stream itself tells is left out."""
+    if not entries:
+        return b""
+    shared = {name: getattr(entries[0], name) for name in _SHARED}
+    rows = []
+    for entry in entries:
+        row = {}
+        for name in _OWN:
+            value = getattr(entry, name)
+            if value is not None and shared.get(name) != value:
+                row[name] = value
+            elif value is None and shared.get(name) is not None:
+                row[name] = None
+        rows.append(row)
+    return orjson.dumps([shared, rows], default=asdict)
+
+
+def load_entries(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> list[AuditEntry]:
+    """The entries of one record of a stream; empty where it cannot be read.
+
+    Args:
+        member_id: Whose stream it is.
+        stream_id: The record's id, ``<milliseconds>-<number>``.
+        row: The record's fields.
+    """
+    try:
+        shared, rows = orjson.loads(row[b"entries"])
+        moment = _EPOCH + timedelta(milliseconds=int(stream_id.split(b"-")[0]))
+        version = int(row[b"version"]) if b"version" in row else None
+        return [
+            evolve(
+                converter.structure({**shared, **own}, AuditEntry), member_id=member_id, version=version, time=moment
+            )
+            for own in rows
+        ]
+    except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
+        return []
