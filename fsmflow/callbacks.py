@@ -203,7 +203,7 @@ def _is_own(owner: type, target: Any, binding: Binding) -> bool:
         return inspect.ismethod(target) and isinstance(target.__self__, owner)
     function = getattr(target, "__func__", target)
     takes_flow = inspect.isfunction(function) and _wants_flow(owner, function)
-    return takes_flow or getattr(function, "__module__", None) in {base.__module__ for base in owner.__mro__}
+    return takes_flow or getattr(function, "__module__", None) in {base.__module__ for base in owner.__mro__[:-1]}
 
 
 def _is_async(target: Any) -> bool:

@@ -61,7 +61,15 @@ def _strict_text(value: Any, _: Any) -> str:
     return value
 
 
+def _strict_texts(values: Any, _: Any) -> tuple[str, ...]:
+    """A list of texts. Item by item, as cattrs does it, a long path would cost more than all the rest of a state."""
+    if type(values) is not list or not all(type(value) is str for value in values):
+        raise TypeError("no texts")
+    return tuple(values)
+
+
 converter.register_structure_hook(str, _strict_text)
+converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _strict_texts)
 configure_tagged_union(Message, converter, tag_name="say")  # the last: it settles how each message's fields are read
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,15 @@ class Keys:
     state: str
     seen: str
     audit: str
+
+
+@lru_cache(maxsize=4096)
+def _keys(prefix: str, member_id: str) -> Keys:
+    """The keys of a member; the same ones are asked for at least twice in each turn."""
+    check_member_id(member_id)
+    bucket = binascii.crc_hqx(member_id.encode("utf-8"), 0) % BUCKETS
+    state = f"{prefix}:{{b{bucket:04d}}}:{member_id}"
+    return Keys(state, f"{state}:seen", f"{state}:audit")
 
 
 @frozen
@@ -94,10 +104,10 @@ class Layout:
         Raises:
             InvalidMemberId: The id cannot be part of a key.
         """
-        check_member_id(member_id)
-        bucket = binascii.crc_hqx(member_id.encode("utf-8"), 0) % BUCKETS
-        state = f"{self.prefix}:{{b{bucket:04d}}}:{member_id}"
-        return Keys(state, f"{state}:seen", f"{state}:audit")
+        given: Any = member_id
+        if not isinstance(given, str):
+            check_member_id(given)
+        return _keys(self.prefix, member_id)
 
     def arguments(self, commit: Commit, token: str) -> list[str | bytes]:
         """The script's keys and arguments for a commit, as ``commit.lua`` names them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -20,25 +21,29 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _SHARED: Final = ("flow_id", "run_id", "channel", "message_id")
 _APART: Final = frozenset({"member_id", "version", "time"})
-_OWN: Final = tuple(each.name for each in fields(AuditEntry) if each.name not in _APART)
+_WHAT: Final = tuple(
+    (each.name, attrgetter(each.name)) for each in fields(AuditEntry) if each.name not in _APART.union(_SHARED)
+)
 
 
 def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
     """The JSON of one turn's entries; what they share stands once, what the stream itself tells is left out."""
     if not entries:
         return b""
-    shared = {name: getattr(entries[0], name) for name in _SHARED}
+    first = entries[0]
+    shared = (first.flow_id, first.run_id, first.channel, first.message_id)
     rows = []
     for entry in entries:
         row = {}
-        for name in _OWN:
-            value = getattr(entry, name)
-            if value is not None and shared.get(name) != value:
+        for name, get in _WHAT:
+            value = get(entry)
+            if value is not None:
                 row[name] = value
-            elif value is None and shared.get(name) is not None:
-                row[name] = None
+        if (entry.flow_id, entry.run_id, entry.channel, entry.message_id) != shared:
+            for name in _SHARED:
+                row[name] = getattr(entry, name)
         rows.append(row)
-    return orjson.dumps([shared, rows], default=asdict)
+    return orjson.dumps([dict(zip(_SHARED, shared, strict=True)), rows], default=asdict)
 
 
 def load_entries(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> list[AuditEntry]:

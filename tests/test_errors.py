@@ -55,6 +55,8 @@ ONE_OF_EACH: list[FsmflowError] = [
     Contended("others"),
     NewerState("newer"),
     MissingExtra("memory", "in_memory"),
+    MissingProgram("dot", "drawing", "apt install graphviz"),
+    BadTarget("bot:flows", "no such module"),
     MissingProgram("dot", "a picture", "apt install graphviz"),
     BadTarget("offer.py", "holds no flow"),
 ]
