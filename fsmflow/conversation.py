@@ -28,7 +28,6 @@ from fsmflow.flow import Flow
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
 from fsmflow.messages import Inbound, Reply
 from fsmflow.recovery import recover
-from fsmflow.registry import Registration
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
@@ -110,10 +109,11 @@ class Conversation(Dialogue):
         flow = self.flow_for(arrival, registration, stored)
         if not flow.resume(stored):
             return (yield from recover(self, arrival, state))
+        flow.previous = state.previous
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late))
         if flow.timeout is not None and arrival.at - state.sent_at > flow.timeout / timedelta(milliseconds=1):
-            return (yield from self._expire(arrival, flow, registration))
+            return (yield from self._expire(arrival, flow))
         return (yield from self._listen(arrival, flow, stored))
 
     def _named(self, inbound: Inbound) -> str | None:
@@ -182,15 +182,13 @@ class Conversation(Dialogue):
         status = "cancelled" if word == "cancel" else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
 
-    def _expire(self, arrival: Arrival, flow: Flow, registration: Registration) -> Calls[Decision]:
+    def _expire(self, arrival: Arrival, flow: Flow) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
         turn = Turn()
         flow.fire(EXPIRE, turn)
         if self._named(arrival.inbound) is not None:
             return (yield from self._begin(arrival, None, before=turn.entries))
-        minutes = max(1, round((flow.timeout or timedelta()) / timedelta(minutes=1)))
-        words = self.sentences.expired.format(minutes=minutes, keyword=registration.shown)
-        said = (self.checked(arrival, words),)
+        said = yield from self.ask(arrival, flow)
         return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
 
     def _refuse(self, arrival: Arrival, flow: Flow, reason: str) -> Calls[Decision]:

@@ -119,9 +119,9 @@ class Definition:
             return str(flow_data.step_id), answers, tuple(path)
         if not path:
             return self.first, {}, ()
-        last = path.pop()
-        del answers[last]
-        return last, answers, tuple(path)
+        last = path[-1]
+        path = path[: path.index(last)]  # a flow in circles may have answered it before: all since then is asked anew
+        return last, {step_id: answers[step_id] for step_id in path}, tuple(path)
 
     def _answer(self, step_id: str, raw: Any) -> Any:
         callbacks = self.callbacks.get(step_id)

@@ -8,6 +8,7 @@ What people write and call is `Flow`, which is one of these.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from fsmflow import audit
@@ -46,6 +47,8 @@ class FlowModel:
     """
 
     flow_type: str = ""
+    keywords: tuple[str, ...] = ()
+    timeout: timedelta | None = None
     revision: int = 0
     steps: Sequence[Step] = ()
 
@@ -92,6 +95,11 @@ class FlowModel:
         index = self.current_index
         return self.steps[index] if index < len(self.steps) else None
 
+    @property
+    def starter(self) -> str:
+        """What a member is told to send to start this flow: its first keyword, else its type in words."""
+        return self.keywords[0] if self.keywords else self.flow_type.replace("_", " ")
+
     def fire(self, trigger: str, turn: Turn) -> bool:
         """Fires one event of the Machine.
 
@@ -121,6 +129,9 @@ class FlowModel:
             return compose(name, step, said)
         if self.state == COMPLETED:
             return closing(name, (yield Call(self.complete)))
+        if self.state == EXPIRED:
+            minutes = max(1, round((self.timeout or timedelta()) / timedelta(minutes=1)))
+            return Text(self.sentences.expired.format(minutes=minutes, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
     @property

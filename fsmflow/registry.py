@@ -116,7 +116,7 @@ def _register(flow_type: Any, flow: Any) -> Registration:
     if flow.keywords:
         keywords = tuple(folded(keyword) for keyword in flow.keywords)
         return Registration(flow, flow_type, tuple(dict.fromkeys(keywords)), flow.keywords[0])
-    spoken = flow_type.replace("_", " ")
+    spoken = flow_type.replace("_", " ")  # as `FlowModel.starter` tells it
     return Registration(flow, flow_type, tuple(dict.fromkeys((folded(spoken), folded(flow_type)))), spoken)
 
 

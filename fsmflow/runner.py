@@ -122,4 +122,5 @@ class FlowRunner:
         structure = None if registration.has_steps else state.to_dict()
         flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
         flow.sentences = self.conversation.sentences
+        flow.previous = state.previous
         return flow if flow.resume(stored) else None

@@ -18,7 +18,7 @@ from tests.examples.phone import Phone, runner_of
 OFFER = "credex_offer"
 FIRST = OPEN_CREDEX[0]
 NO_CHOICE = "Please choose one of the options."
-LOST = "This could not be completed."
+EXPIRED = "There was no answer for 5 minutes, so this was closed. Send {} to start again."
 LEFT = "Cancelled."
 
 Rows = dict[str, tuple[str, dict[str, Any], str]]  # by str(case): the state, the answers, what the member reads
@@ -37,13 +37,13 @@ def offer_rows() -> Rows:
         "amount-refused": ("amount", {}, f"{no_amount}\n\n{how_much}"),
         "amount-cancel-cancelled": ("cancelled", {}, LEFT),
         "amount-restart-amount": ("amount", {}, how_much),
-        "amount-expire-expired": ("expired", {}, LOST),
+        "amount-expire-expired": ("expired", {}, EXPIRED.format("credex offer")),
         "handle-submit-confirm": ("confirm", handle, confirm),
         "handle-refused": ("handle", amount, f"{no_handle}\n\n{to_whom}"),
         "handle-back-amount": ("amount", amount, how_much),
         "handle-cancel-cancelled": ("cancelled", amount, LEFT),
         "handle-restart-amount": ("amount", {}, how_much),
-        "handle-expire-expired": ("expired", amount, LOST),
+        "handle-expire-expired": ("expired", amount, EXPIRED.format("credex offer")),
         "confirm-submit-completed": (
             "completed",
             {**handle, "confirm": "confirm"},
@@ -54,7 +54,7 @@ def offer_rows() -> Rows:
         "confirm-back-handle": ("handle", handle, to_whom),
         "confirm-cancel-cancelled": ("cancelled", handle, LEFT),
         "confirm-restart-amount": ("amount", {}, how_much),
-        "confirm-expire-expired": ("expired", handle, LOST),
+        "confirm-expire-expired": ("expired", handle, EXPIRED.format("credex offer")),
     }
 
 
@@ -68,7 +68,7 @@ def choice_rows(action: str, done: str) -> Rows:
         "credex-refused": ("credex", {}, f"{NO_CHOICE}\n\n{which}"),
         "credex-cancel-cancelled": ("cancelled", {}, LEFT),
         "credex-restart-credex": ("credex", {}, which),
-        "credex-expire-expired": ("expired", {}, LOST),
+        "credex-expire-expired": ("expired", {}, EXPIRED.format(f"credex {action}")),
         "confirm-submit-completed": (
             "completed",
             {**credex, "confirm": "confirm"},
@@ -79,7 +79,7 @@ def choice_rows(action: str, done: str) -> Rows:
         "confirm-back-credex": ("credex", credex, which),
         "confirm-cancel-cancelled": ("cancelled", credex, LEFT),
         "confirm-restart-credex": ("credex", {}, which),
-        "confirm-expire-expired": ("expired", credex, LOST),
+        "confirm-expire-expired": ("expired", credex, EXPIRED.format(f"credex {action}")),
     }
 
 

@@ -27,6 +27,7 @@ ASKED = {
 }
 NO_AMOUNT = "Please send an amount such as 100, USD 100 or 99.50 USD, without commas or signs."
 NO_HANDLE = "A handle has 3 to 30 letters, digits and underscores, and begins with a letter."
+EXPIRED = "There was no answer for 5 minutes, so this was closed. Send offer to start again."
 NO_CHOICE = "Please choose one of the options."
 AMOUNT = {"amount": HUNDRED}
 HANDLE = {**AMOUNT, "handle": "ama_k"}
@@ -37,13 +38,13 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "amount-refused": ("amount", {}, f"{NO_AMOUNT}\n\n{ASKED['amount']}"),
     "amount-cancel-cancelled": ("cancelled", {}, "Cancelled."),
     "amount-restart-amount": ("amount", {}, ASKED["amount"]),
-    "amount-expire-expired": ("expired", {}, "This could not be completed."),
+    "amount-expire-expired": ("expired", {}, EXPIRED),
     "handle-submit-confirm": ("confirm", HANDLE, ASKED["confirm"]),
     "handle-refused": ("handle", AMOUNT, f"{NO_HANDLE}\n\n{ASKED['handle']}"),
     "handle-back-amount": ("amount", AMOUNT, ASKED["amount"]),
     "handle-cancel-cancelled": ("cancelled", AMOUNT, "Cancelled."),
     "handle-restart-amount": ("amount", {}, ASKED["amount"]),
-    "handle-expire-expired": ("expired", AMOUNT, "This could not be completed."),
+    "handle-expire-expired": ("expired", AMOUNT, EXPIRED),
     "confirm-submit-completed": (
         "completed",
         {**HANDLE, "confirm": "confirm"},
@@ -54,7 +55,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "confirm-back-handle": ("handle", HANDLE, ASKED["handle"]),
     "confirm-cancel-cancelled": ("cancelled", HANDLE, "Cancelled."),
     "confirm-restart-amount": ("amount", {}, ASKED["amount"]),
-    "confirm-expire-expired": ("expired", HANDLE, "This could not be completed."),
+    "confirm-expire-expired": ("expired", HANDLE, EXPIRED),
 }
 CASES = transitions_of(OfferFlow)
 

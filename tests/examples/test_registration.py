@@ -23,6 +23,7 @@ ASKED = {
     "last_name": "Thank you, Ama. And what is your last name?",
     "confirm": "Your name\n\nFirst name: Ama\nLast name: Mensah\n\nIs this right?\n\n1. Confirm\n2. Decline",
 }
+EXPIRED = "There was no answer for 5 minutes, so this was closed. Send register to start again."
 ACCEPTED = "Please use letters, spaces, apostrophes and hyphens only."
 
 # For each transition: the state after it, the answers, and what the member reads.
@@ -31,7 +32,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "first_name-refused": ("first_name", {}, f"{ACCEPTED}\n\n{ASKED['first_name']}"),
     "first_name-cancel-cancelled": ("cancelled", {}, "Cancelled."),
     "first_name-restart-first_name": ("first_name", {}, ASKED["first_name"]),
-    "first_name-expire-expired": ("expired", {}, "This could not be completed."),
+    "first_name-expire-expired": ("expired", {}, EXPIRED),
     "last_name-submit-confirm": ("confirm", BOTH, ASKED["confirm"]),
     "last_name-refused": (
         "last_name",
@@ -41,7 +42,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "last_name-back-first_name": ("first_name", FIRST, ASKED["first_name"]),
     "last_name-cancel-cancelled": ("cancelled", FIRST, "Cancelled."),
     "last_name-restart-first_name": ("first_name", {}, ASKED["first_name"]),
-    "last_name-expire-expired": ("expired", FIRST, "This could not be completed."),
+    "last_name-expire-expired": ("expired", FIRST, EXPIRED),
     "confirm-submit-completed": (
         "completed",
         {**BOTH, "confirm": "confirm"},
@@ -52,7 +53,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "confirm-back-last_name": ("last_name", BOTH, ASKED["last_name"]),
     "confirm-cancel-cancelled": ("cancelled", BOTH, "Cancelled."),
     "confirm-restart-first_name": ("first_name", {}, ASKED["first_name"]),
-    "confirm-expire-expired": ("expired", BOTH, "This could not be completed."),
+    "confirm-expire-expired": ("expired", BOTH, EXPIRED),
 }
 CASES = transitions_of(RegistrationFlow)
 
