@@ -14,7 +14,8 @@ from typing import Any, Final, Union
 
 from attrs import field, frozen
 
-from fsmflow.callbacks import Call, Callback, Calls
+from fsmflow.callbacks import Callback
+from fsmflow.calls import Call, Calls
 from fsmflow.codec import check_storable
 from fsmflow.errors import Refused, UnexpectedVerdict
 from fsmflow.messages import Option

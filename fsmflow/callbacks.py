@@ -18,57 +18,14 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 from attrs import frozen
 
+from fsmflow.calls import Call
 from fsmflow.errors import FlowDefinitionError
-
-ResultT = TypeVar("ResultT")
-
-
-@frozen
-class Call:
-    """What a generator yields when it wants a flow's callable called; the driver sends back what it returned.
-
-    Args:
-        function: What to call, bound to its flow where it needs one.
-        arguments: What to call it with.
-    """
-
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
-
-
-Calls = Generator[Call, Any, ResultT]
-
-
-def run_calls(calls: Calls[ResultT]) -> ResultT:
-    """Drives a generator of calls on the spot: each is made, and its result or its exception handed back.
-
-    Args:
-        calls: The generator.
-
-    Returns:
-        What the generator returned.
-
-    Raises:
-        Exception: Whatever the generator lets through.
-    """
-    try:
-        call = next(calls)
-        while True:
-            try:
-                result = call.function(*call.arguments)
-            except Exception as fault:  # noqa: BLE001 - handed to the generator, which decides what it means
-                call = calls.throw(fault)
-            else:
-                call = calls.send(result)
-    except StopIteration as stop:
-        value: ResultT = stop.value
-        return value
 
 
 class Binding(Enum):

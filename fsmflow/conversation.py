@@ -18,7 +18,7 @@ from attrs import frozen
 from fsmflow import audit
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry, place_of
-from fsmflow.callbacks import Calls
+from fsmflow.calls import Calls
 from fsmflow.codec import CODEC, codec_of, digest, load_reply
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
-from fsmflow.callbacks import Calls
+from fsmflow.calls import Calls
 from fsmflow.decision import Arrival
 from fsmflow.errors import LimitExceeded, NewerState
 from fsmflow.flow import Flow

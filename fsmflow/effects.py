@@ -1,20 +1,20 @@
-"""What a turn wants done, as values, and the loop that does it.
+"""What a turn wants done, as values.
 
 A turn is a generator: it yields one of these and is sent the result. So the whole protocol of loading, committing and
 trying again stands once, in pure code, and what differs between a synchronous and an asynchronous caller is the few
-lines of `drive`.
+lines that drive it (`calls.drive`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union
 
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.callbacks import Call
+from fsmflow.calls import Call
 from fsmflow.messages import Channel
 from fsmflow.state import MemberState, Unreadable
 
@@ -121,27 +121,3 @@ class Committed:
 
 Effect = Union[Load, LastValid, Commit, Backoff, Call]
 Effects = Generator[Effect, Any, ResultT]
-
-
-def drive(effects: Effects[ResultT], perform: Callable[[Effect], Any]) -> ResultT:
-    """Does what a generator wants done until it returns.
-
-    Args:
-        effects: The generator.
-        perform: Does one effect; what it raises is raised in the generator.
-
-    Returns:
-        What the generator returned.
-    """
-    try:
-        effect = next(effects)
-        while True:
-            try:
-                result = perform(effect)
-            except Exception as fault:  # noqa: BLE001 - handed to the generator, which decides what it means
-                effect = effects.throw(fault)
-            else:
-                effect = effects.send(result)
-    except StopIteration as stop:
-        value: ResultT = stop.value
-        return value

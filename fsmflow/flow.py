@@ -21,7 +21,7 @@ from typing_extensions import Self
 
 from fsmflow import audit
 from fsmflow.answers import Accepted, Answer
-from fsmflow.callbacks import run_calls
+from fsmflow.calls import run_calls
 from fsmflow.definition import Definition, Shapes, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from

@@ -25,9 +25,9 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 from redis.retry import Retry
 
 from fsmflow.audit import AuditEntry, emit
-from fsmflow.callbacks import Call
+from fsmflow.calls import Call, drive
 from fsmflow.codec import dump_flow_data
-from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome, drive
+from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel

@@ -14,7 +14,7 @@ from typing import Any, Final
 from fsmflow import audit
 from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
-from fsmflow.callbacks import Call, Calls, run_calls
+from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.codec import store_answer
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from fsmflow import audit
 from fsmflow.audit import AuditEntry
-from fsmflow.callbacks import Calls
+from fsmflow.calls import Calls
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Effect, LastValid

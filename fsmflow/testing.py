@@ -15,7 +15,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from fsmflow.answers import Answer
-from fsmflow.callbacks import run_calls
+from fsmflow.calls import run_calls
 from fsmflow.flow import Flow
 from fsmflow.machine import BACK, REFUSED, SUBMIT, FlowTransition, Turn, all_transitions
 from fsmflow.messages import Message

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsmflow.answers import ANSWER_LIMIT, Accepted, Answer, Refusal, Verdict, chosen
-from fsmflow.callbacks import run_calls
+from fsmflow.calls import run_calls
 from fsmflow.codec import dump_flow_data, load_flow_data
 from fsmflow.errors import FlowFault, Refused, UnexpectedVerdict, UnstorableAnswer
 from fsmflow.flow import Flow

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fsmflow.callbacks import Binding, Call, Calls, run_calls, understand
+from fsmflow.callbacks import Binding, understand
+from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError, UnexpectedVerdict
 from fsmflow.flow import Flow
 from fsmflow.step import Step, StepType

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from fsmflow import Channel, Flow, Inbound, NewerState, Reply, Step, StepType, StoreUnavailable, Text
-from fsmflow.callbacks import Call
+from fsmflow.calls import Call
 from fsmflow.codec import dump_channel, load_reply, load_state, message_key
 from fsmflow.conversation import Conversation
 from fsmflow.effects import Backoff, Commit, Committed, LastValid, Load, Outcome, Write

@@ -22,7 +22,7 @@ from fsmflow import (
     StepType,
     Text,
 )
-from fsmflow.callbacks import run_calls
+from fsmflow.calls import run_calls
 from fsmflow.channels import console, whatsapp
 from fsmflow.decision import Arrival
 from fsmflow.dialogue import Dialogue

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fsmflow.callbacks import Call
-from fsmflow.effects import Backoff, Effect, Effects, drive
+from fsmflow.calls import Call, drive
+from fsmflow.effects import Backoff, Effect, Effects
 
 
 def _perform(effect: Effect) -> Any:

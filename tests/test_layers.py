@@ -32,6 +32,7 @@ ORDER = (
     "audit",
     "codec",
     "trail",
+    "calls",
     "callbacks",
     "answers",
     "machine",

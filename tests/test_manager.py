@@ -10,7 +10,7 @@ import redis
 from hypothesis import given
 
 from fsmflow.audit import FLOW_START, AuditEntry
-from fsmflow.callbacks import Call
+from fsmflow.calls import Call
 from fsmflow.effects import Backoff, Effects
 from fsmflow.errors import Contended, InvalidMemberId, StoreUnavailable
 from fsmflow.manager import LONGEST_PAUSE, PATIENCE, FlowStateManager

@@ -9,8 +9,9 @@ import redis
 from attrs import evolve
 
 from fsmflow import audit
+from fsmflow.calls import drive
 from fsmflow.codec import CODEC
-from fsmflow.effects import Commit, Committed, Effect, Outcome, drive
+from fsmflow.effects import Commit, Committed, Effect, Outcome
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, options_of
