@@ -12,7 +12,7 @@ from attrs import evolve
 from fsmflow import audit
 from fsmflow.audit import AuditEntry
 from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
-from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
+from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, Write
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
@@ -40,11 +40,11 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
         # The count of questions goes on: a number that came again would let a button of the question that is taken
         # back answer the one that is asked instead of it.
         asked = max(state.previous.visit, 0 if state.flow_data is None else state.flow_data.visit)
-        fields = {
-            "flow_data": dump_flow_data(evolve(state.previous, visit=asked + 1)),
-            "previous": dump_flow_data(None),
-        }
-        committed = yield _commit(state, fields, Write.UPDATE, entry)
+        run = evolve(state.previous, visit=asked + 1)
+        trail: MemberState | None = yield LastValid(member_id)
+        fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(None)}
+        snapshot = dump_flow_data(_as_kept(run, None if trail is None else trail.flow_data))
+        committed = yield _commit(state, fields, Write.UPDATE, entry, snapshot=snapshot)
         if committed.outcome is not Outcome.CONFLICT:
             after: MemberState = yield Load(member_id, channel)
             return after
@@ -71,6 +71,16 @@ def clearing(member_id: str, channel: Channel) -> Effects[None]:
             return
         attempt += 1
         yield Backoff(attempt)
+
+
+def _as_kept(run: FlowData, trail: FlowData | None) -> FlowData:
+    """A run as the trail may keep it.
+
+    Which steps are sensitive only the flow knows, and it is not here: what the trail kept of this run before, it may
+    keep again, and nothing else.
+    """
+    known = trail.data if trail is not None and trail.run_id == run.run_id else {}
+    return evolve(run, data={step_id: answer for step_id, answer in run.data.items() if step_id in known})
 
 
 def _check(state: MemberState) -> None:

@@ -99,3 +99,18 @@ def test_a_stored_state_can_be_given_as_it_is(any_redis: Redis, prefix: str) -> 
     assert run is not None
     assert (entry.event_type, entry.run_id, entry.channel) == ("looked", run.run_id, CONSOLE)
     assert SECRET not in repr(stored_bytes(any_redis, prefix))
+
+
+def test_the_trail_follows_a_rollback_and_still_holds_no_sensitive_answer(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    talk.says("login", "ann", SECRET, "yes")
+    assert talk.state.flow_data is not None
+    assert talk.state.flow_data.ended
+    rolled_back = talk.manager.rollback(talk.member_id)
+    kept = talk.manager.last_valid_state(talk.member_id)
+    assert rolled_back.flow_data is not None
+    assert kept is not None
+    assert kept.flow_data is not None
+    assert (kept.flow_data.step_id, kept.flow_data.data) == ("sure", {"name": "ann"})
+    assert rolled_back.flow_data.data == {"name": "ann", "pin": SECRET}
+    assert all(SECRET.encode() not in raw for key, raw in stored_bytes(any_redis, prefix).items() if "audit" in key)
