@@ -59,12 +59,13 @@ class CredexFlow(Flow):
         )
 
     def _handle_step(self) -> Step:
+        form = "A handle has 3 to 30 letters, digits and underscores, and begins with a letter."
         return Step(
             id="handle",
             type=StepType.TEXT,
             message="To which handle?",
             validator=is_handle,
-            refusal="A handle has 3 to 30 letters, digits and underscores, and begins with a letter.",
+            refusal=templates.error(self, "Nobody can have that handle.", way_on=form).body,
             examples=("ama_k",),
             counterexamples=("ab",),
         )

@@ -1,12 +1,56 @@
 """Conversations of many steps, as finite-state machines.
 
-The names that people write against, and no logic. What belongs to one channel is in `fsmflow.channels`, what draws is
-in `fsmflow.diagrams`, what tests is in `fsmflow.testing`, what builds messages is in `fsmflow.templates`.
+Here are the names that people write against, and no logic. The house, from the ground up; each module imports only
+from those above it:
+
+==============  ========================================================================================================
+errors          everything that is raised on purpose, in one tree
+messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+wording         the words that members may type at any question, and the library's own sentences
+state           a member's state as a value, and the structure that it is given as
+step            `Step`: one question, what it accepts, what is kept of the answer
+questions       from a step to the message that asks it
+audit           what is recorded of a conversation, and the logger that is called by hand
+codec           values to bytes and back: state, answers, replies
+trail           the records of the audit stream
+calls           generators that say what they want called, and the loop that does it
+callbacks       what a flow's callables take and give back, found out when its class is made
+answers         whether an answer is accepted: choice, validator, transformer
+machine         a flow as a `transitions` machine
+definition      a flow class, checked and compiled
+model           one run of a flow: the model of its machine
+flow            `Flow`, the class that people write
+registry        the flows of a runner, and what starts each
+effects         what a turn may ask of the store
+taps            the ids that buttons carry, so that an old one is known as such
+decision        what was decided about one message, and its commit
+dialogue        what every turn needs: a flow made ready, words that fit the channel
+recovery        going on from what is left of a state that cannot be read
+upkeep          rolling back and clearing, which no message asks for
+conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
+store           keys, scripts and answers of Redis, without a connection
+memory          a Redis in this process
+manager         `FlowStateManager`: the one that talks to Redis
+channels        what a channel's messages look like: WhatsApp, the console
+templates       builders of messages: a prompt, a confirmation, a receipt
+runner          `FlowRunner`: takes a message, gives a reply
+graph           a flow as values to draw
+survey          reads a flow into them
+mermaid         Mermaid's spelling of them
+diagrams        a flow as DOT, as Mermaid, as a picture
+paths           how each state of a flow is reached, by its steps' examples
+testing         one test case for each transition of a flow
+importing       imports a file, a folder or a module by what somebody typed
+discovery       finds the flows in it
+gallery         a folder of diagrams, and whether it is up to date
+cli             the ``fsmflow`` command
+==============  ========================================================================================================
 """
 
 from fsmflow.audit import AuditEntry, FlowAuditLogger
 from fsmflow.errors import (
     AsyncFlowError,
+    BadTarget,
     Contended,
     FlowDefinitionError,
     FlowEnded,
@@ -16,6 +60,7 @@ from fsmflow.errors import (
     InvalidState,
     LimitExceeded,
     MissingExtra,
+    MissingProgram,
     NewerState,
     PayloadError,
     Refused,
@@ -49,6 +94,7 @@ __all__ = [
     "ApprovedTemplate",
     "AsyncFlowError",
     "AuditEntry",
+    "BadTarget",
     "Buttons",
     "Channel",
     "Contended",
@@ -71,6 +117,7 @@ __all__ = [
     "MemberState",
     "Message",
     "MissingExtra",
+    "MissingProgram",
     "NewerState",
     "Option",
     "PayloadError",

@@ -146,20 +146,21 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
 
 
 def chosen(step: Step, answer: Answer) -> Option | None:
-    """The option that an answer chooses: by its id if it was tapped, else by its title or its number as typed."""
+    """The option that an answer chooses: by its id if it was tapped, else by its number or its title as typed.
+
+    A number means the place that was shown, also where another option's title is that number: of "1. 2" and "2. 1" the
+    second is 2.
+    """
     if answer.option_id is not None:
         return next((option for option in step.options if option.id == answer.option_id), None)
     if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:
         return None
     typed = folded(answer.text)
-    for option in step.options:
-        if folded(option.title) == typed:
-            return option
     if answer.numbered and typed.isascii() and typed.isdigit() and len(typed) <= len(str(len(step.options))):
         position = int(typed)
         if 1 <= position <= len(step.options):
             return step.options[position - 1]
-    return None
+    return next((option for option in step.options if folded(option.title) == typed), None)
 
 
 def _function(function: Any) -> Any:

@@ -4,9 +4,9 @@ Here belong the entry (`AuditEntry`), its way into loguru, and `FlowAuditLogger`
 machine's callbacks and stored by the commit, in the same write as the state: an entry that is there happened, and
 what happened is there. Only after the commit do they go to loguru.
 
-No entry holds an answer. A stored snapshot of the run stands beside the entries of a turn that changed it, so that
-the state can be recovered from the trail; a sensitive step's answer is left out of it, and whoever is recovered from
-it is asked for that answer again.
+No entry holds an answer, unless a flow quotes one in its refusal, whose words are kept (a sensitive step's are not).
+A stored snapshot of the run stands beside the entries of a turn that changed it, so that the state can be recovered
+from the trail; a sensitive step's answer is left out of it, and whoever is recovered from it is asked for it again.
 
 Rejected: keeping refused inputs in validation entries. They would help to debug, and they are where a PIN ends up that
 was typed one question too early, when no step was there to say that it is sensitive.
@@ -14,8 +14,9 @@ was typed one question too early, when no step was there to say that it is sensi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import TracebackType
 from typing import Any, Final, Protocol, Union
 
 from attrs import evolve, frozen
@@ -56,7 +57,7 @@ class AuditEntry:
         to_state: The state after, of a transition.
         error: The type of what went wrong; never its text, which may hold an answer.
         place: Where it went wrong: module, function and line.
-        reason: What the member was told; redacted for a sensitive step.
+        reason: Why: what the member was told (redacted for a sensitive step), or what the library found.
         flow_id: The flow.
         run_id: The run of the flow.
         channel: The channel of the message.
@@ -87,8 +88,8 @@ def emit(entries: Sequence[AuditEntry]) -> None:
     """Sends entries to loguru, each as a record bound with member, channel, flow, run and step.
 
     Args:
-        entries: What happened; errors go out at ERROR, all else at INFO. Reasons stay behind: a flow may quote an
-            answer in one.
+        entries: What happened; errors go out at ERROR, recoveries at WARNING, all else at INFO. What a member was
+            told stays behind: a flow may quote an answer in it.
     """
     for entry in entries:
         bound = logger.bind(
@@ -102,7 +103,9 @@ def emit(entries: Sequence[AuditEntry]) -> None:
             status=entry.status,
         )
         if entry.status == "error":
-            bound.error("{} {}: {} at {}", entry.event_type, entry.status, entry.error, entry.place)
+            bound.error("{} {}: {} at {}: {}", entry.event_type, entry.status, entry.error, entry.place, entry.reason)
+        elif entry.event_type in (RECOVERY_ATTEMPT, RECOVERY_RESULT):
+            bound.warning("{} {}: {}", entry.event_type, entry.status, entry.reason)
         elif entry.to_state is not None:
             bound.info("{} {}: {} -> {}", entry.event_type, entry.status, entry.from_state, entry.to_state)
         else:
@@ -132,7 +135,8 @@ class FlowAuditLogger:
 
     Args:
         store: Where entries are kept, usually a `FlowStateManager`; None logs only.
-        sensitive: The ids of steps whose answers are left out of the snapshots that are kept.
+        sensitive: The ids of steps whose answers are left out of the snapshots that are kept, besides those that the
+            flows of this process call sensitive. Name them where the flow's class is not in this process.
     """
 
     def __init__(self, store: AuditStore | None = None, *, sensitive: Collection[str] = ()) -> None:
@@ -244,9 +248,22 @@ class FlowAuditLogger:
         if snapshot is not None:
             entry = evolve(entry, run_id=snapshot.run_id or None)
         if self.store is not None and entry.member_id is not None:
-            kept = None if snapshot is None or not keep else redacted(snapshot, self.sensitive)
+            kept = None
+            if snapshot is not None and keep:
+                kept = redacted(snapshot, self.sensitive | _sensitive.get(snapshot.flow_type, frozenset()))
             self.store.append(entry.member_id, (entry,), kept)
         emit((entry,))
+
+
+# Which steps are sensitive, of every flow type that was compiled in this process: who logs by hand has a structure in
+# hand, not a flow. It only ever grows, by what classes say of themselves.
+_sensitive: dict[str, frozenset[str]] = {}
+
+
+def remember_sensitive(flow_type: str, step_ids: frozenset[str]) -> None:
+    """Has the answers of some steps of a flow type left out wherever a state is logged by hand."""
+    if step_ids:
+        _sensitive[flow_type] = _sensitive.get(flow_type, frozenset()) | step_ids
 
 
 def redacted(flow_data: FlowData, sensitive: frozenset[str]) -> FlowData:
@@ -256,15 +273,27 @@ def redacted(flow_data: FlowData, sensitive: frozenset[str]) -> FlowData:
     return evolve(flow_data, data={key: value for key, value in flow_data.data.items() if key not in sensitive})
 
 
-def place_of(fault: BaseException) -> str:
-    """Where an exception was raised: module, function and line of its innermost frame."""
-    frame = fault.__traceback__
-    if frame is None:
+def place_of(fault: BaseException, modules: Collection[str] = ()) -> str:
+    """Where an exception came from: module, function and line.
+
+    Args:
+        fault: The exception.
+        modules: The modules of the flow's own code. Of them the innermost frame counts, since there is what can be
+            mended; without any, the innermost of all.
+    """
+    frames = [(each.tb_frame, each.tb_lineno) for each in _tracebacks(fault)]
+    own = [each for each in frames if each[0].f_globals.get("__name__") in modules]
+    if not frames:
         return "unknown"
-    while frame.tb_next is not None:
-        frame = frame.tb_next
-    code = frame.tb_frame
-    return f"{code.f_globals.get('__name__', '?')}:{code.f_code.co_name}:{frame.tb_lineno}"
+    frame, line = (own or frames)[-1]
+    return f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_name}:{line}"
+
+
+def _tracebacks(fault: BaseException) -> Iterator[TracebackType]:
+    found = fault.__traceback__
+    while found is not None:
+        yield found
+        found = found.tb_next
 
 
 def _error_type(error: object) -> str | None:

@@ -3,8 +3,9 @@
 Here belongs how state, audit entries and answers become JSON and come back, through one cattrs converter on orjson.
 What the fields are called in the hash belongs here too; which key the hash has and when it is written, to `manager`.
 
-Reading never raises: a field that cannot be read becomes an `Unreadable` of the state, with its bytes, so that it can
-be put aside instead of overwritten. Rejected: pickle, which would run what it reads; and ``json``, at half the speed.
+Reading never raises: a field that cannot be read becomes an `UnreadableField` of the state, with its bytes, so that it
+can be put aside instead of overwritten. Rejected: pickle, which would run what it reads; and ``json``, at half the
+speed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from cattrs.strategies import configure_tagged_union
 
 from fsmflow.errors import UnstorableAnswer
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import FlowData, MemberState, Unreadable
+from fsmflow.state import FlowData, MemberState, UnreadableField
 
 CODEC: Final = 1
 """Rises when the form of the stored fields changes; a worker leaves a higher one alone."""
@@ -181,7 +182,7 @@ def dump_channel(channel: Channel) -> bytes:
 def dump_reply(reply: Reply) -> bytes:
     """The JSON of a reply; the member is known from the key."""
     messages = [converter.unstructure(message, unstructure_as=Message) for message in reply.messages]
-    return orjson.dumps([messages, reply.flow_id, reply.step_id, reply.status])
+    return orjson.dumps([messages, reply.flow_id, reply.step_id, reply.run_id, reply.status])
 
 
 def load_reply(raw: bytes, member_id: str) -> Reply | None:
@@ -190,8 +191,9 @@ def load_reply(raw: bytes, member_id: str) -> Reply | None:
         messages, *named = orjson.loads(raw)
         union: Any = Message  # cattrs takes a union where its types want a class
         said = tuple(converter.structure(message, union) for message in messages)
-        flow_id, step_id = (None if name is None else converter.structure(name, str) for name in named[:2])
-        return Reply(said, member_id, flow_id, step_id, converter.structure(named[2], str), duplicate=True)
+        flow_id, step_id, run_id = (None if name is None else converter.structure(name, str) for name in named[:3])
+        status = converter.structure(named[3], str)
+        return Reply(said, member_id, flow_id, step_id, status, duplicate=True, run_id=run_id)
     except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
         return None
 
@@ -235,9 +237,9 @@ def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Me
     )
 
 
-def _foreign(raw: Mapping[str, bytes]) -> tuple[Unreadable, ...]:
+def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
     """All of a hash that does not say that it is this member's: none of it is used, all of it is kept."""
-    return tuple(Unreadable(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
+    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
 
 
 def codec_of(state: MemberState) -> int:
@@ -253,7 +255,7 @@ class _Reader:
 
     def __init__(self, raw: Mapping[str, bytes]) -> None:
         self.raw = raw
-        self.unreadable: list[Unreadable] = []
+        self.unreadable: list[UnreadableField] = []
 
     def read(self, name: str, decode: Any) -> Any:
         found = self.raw.get(name)
@@ -267,7 +269,7 @@ class _Reader:
             return None
 
     def refuse(self, name: str, why: str) -> None:
-        self.unreadable.append(Unreadable(name, self.raw.get(name), why))
+        self.unreadable.append(UnreadableField(name, self.raw.get(name), why))
 
 
 def _count(raw: bytes) -> int:

@@ -10,31 +10,48 @@ What comes earlier protects what comes later: an answer is only looked at once n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fsmflow import audit
 from fsmflow.answers import Answer, chosen
-from fsmflow.audit import AuditEntry, place_of
-from fsmflow.calls import Calls
+from fsmflow.audit import AuditEntry
+from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest, load_reply
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
+from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
 from fsmflow.messages import Inbound, Reply
-from fsmflow.recovery import recover
-from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
+from fsmflow.recovery import put_aside, recover
+from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped
+
+# What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
+# no answer, which would have to be paid for.
+SILENT_KINDS: Final = frozenset({"reaction", "system"})
+
+# Why a message is no answer, as the trail says it.
+LATE: Final = "older than the last message"
+STALE: Final = "a choice of an earlier question"
+FIRST: Final = "nothing to go back to"
 
 
 @frozen
 class Conversation(Dialogue):
-    """How messages are answered."""
+    """How messages are answered.
+
+    Args:
+        on_fault: Is called with what a flow's code raised, and the message; what it raises comes out of the turn.
+    """
+
+    on_fault: Callable[[Exception, Inbound], object] | None = None
 
     def turn(
         self, inbound: Inbound, received_at: datetime, *, start: str | None = None, run_id: str | None = None
@@ -64,14 +81,14 @@ class Conversation(Dialogue):
             if codec_of(state) > CODEC:
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
-                return repeated(arrival, state)
+                return self._repeated(arrival, state)
             reply, commit = yield from self._decide(arrival, state, start, run_id)
             committed = yield commit
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
             if committed.outcome is Outcome.DUPLICATE:
-                return repeated(arrival, state)
+                return self._repeated(arrival, state)
             attempt += 1
             yield Backoff(attempt)
 
@@ -82,38 +99,64 @@ class Conversation(Dialogue):
 
         The fields are written out in here too: what a flow put into its data or its words may have no JSON.
         """
+        at_hand: list[Flow] = []
         try:
-            decision = yield from self._consider(arrival, state, start, run_id)
+            decision = yield from self._consider(arrival, state, at_hand, start, run_id)
             reply = decision.reply(arrival, state)
             return reply, decision.commit(arrival, state, reply)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member gets an apology, not a traceback
-            decision = self._apology(arrival, state, fault)
+            if self.on_fault is not None:
+                yield Call(self.on_fault, (fault, arrival.inbound))
+            decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
             reply = decision.reply(arrival, state)
             return reply, decision.commit(arrival, state, reply)
 
     def _consider(
-        self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None
+        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
+        stored = state.flow_data
+        if start is not None:
+            return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
             return (yield from recover(self, arrival, state))
-        stored = state.flow_data
+        if arrival.inbound.kind in SILENT_KINDS:
+            return Decision((), "ignored")
         if stored is None or stored.ended:
-            return (yield from self._begin(arrival, start, run_id))
+            if arrival.is_late(state):
+                return self._nothing_open(arrival, self.sentences.late)
+            return (yield from self._begin(arrival, at_hand))
+        return (yield from self._continue(arrival, state, at_hand, stored))
+
+    def _start(
+        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str, run_id: str | None
+    ) -> Calls[Decision]:
+        """Starts what the caller names: what was open is left, and what cannot be read is put aside."""
+        before = [put_aside(arrival, state.unreadable)] if state.unreadable else []
+        stored = state.flow_data
+        if stored is not None and not stored.ended:
+            self.known(arrival, state, stored)
+            before.append(about(arrival, stored, audit.CANCEL, "left"))
+        begun = yield from self._begin(arrival, at_hand, start, run_id, before)
+        return evolve(begun, unreadable=state.unreadable)
+
+    def _continue(
+        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData
+    ) -> Effects[Decision]:
+        """Goes on with the run that is open, if this worker can and the member was not away too long."""
         registration = self.known(arrival, state, stored)
-        if start is not None:
-            return (yield from self._begin(arrival, start, run_id))
         if registration is None:
             return (yield from recover(self, arrival, state))
         flow = self.flow_for(arrival, registration, stored)
         if not flow.resume(stored):
             return (yield from recover(self, arrival, state))
+        at_hand.append(flow)
         flow.previous = state.previous
         if arrival.is_late(state):
-            return (yield from self._refuse(arrival, flow, self.sentences.late))
+            return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
         if flow.timeout is not None and arrival.at - state.sent_at > flow.timeout / timedelta(milliseconds=1):
-            return (yield from self._expire(arrival, flow))
+            return (yield from self._expire(arrival, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
     def _named(self, inbound: Inbound) -> str | None:
@@ -123,37 +166,50 @@ class Conversation(Dialogue):
         return self.registry.started_by(inbound.option_id) or self.registry.started_by(inbound.text)
 
     def _begin(
-        self, arrival: Arrival, start: str | None, run_id: str | None = None, before: Sequence[AuditEntry] = ()
+        self,
+        arrival: Arrival,
+        at_hand: list[Flow],
+        start: str | None = None,
+        run_id: str | None = None,
+        before: Sequence[AuditEntry] = (),
     ) -> Calls[Decision]:
         """Starts what the message (or the caller) names, else the default flow; or says what can be started."""
         inbound = arrival.inbound
         if start is None and inbound.option_id is not None and is_wire_id(inbound.option_id):
-            words = f"{self.sentences.stale}\n\n{self.idle()}"
-            return Decision((self.checked(arrival, words),), "refused")
+            return self._nothing_open(arrival, self.sentences.stale)
         flow_type = start or self._named(inbound)
         if flow_type is None and self.words.meaning(inbound.text or "") is None:
             flow_type = self.registry.default
         if flow_type is None:
             return Decision((self.checked(arrival, self.idle()),), "idle")
         flow = self.flow_for(arrival, self.registry.registrations[flow_type])
+        at_hand.append(flow)
         flow.run_id = run_id or self._run_id(arrival)
+        if run_id is not None:
+            flow.visit = arrival.received  # an id that was given before must not bring its old buttons back
         entries = [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
         messages = yield from self.ask(arrival, flow)
         return Decision(messages, "in_progress", flow=flow, entries=entries, forget=True, moved=True)
 
+    def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
+        """Says why a message starts nothing, and what can be started."""
+        return Decision((self.checked(arrival, f"{why}\n\n{self.idle()}"),), "refused")
+
     def _listen(self, arrival: Arrival, flow: Flow, stored: FlowData) -> Calls[Decision]:
         """Takes the message for what it means at this question: a tap, a global word, or an answer."""
         inbound, step = arrival.inbound, flow.current_step
-        option_id = None
+        option_id = word = None
         if inbound.option_id is not None:
             option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
-            if option_id is None:
-                return (yield from self._refuse(arrival, flow, self.sentences.stale))
+            if option_id is None and not is_wire_id(inbound.option_id):
+                word = self.words.meaning(inbound.option_id)  # a button of an approved template
+            if option_id is None and word is None:
+                return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
         if option_id is None and inbound.kind == "text" and (step is None or chosen(step, answer) is None):
             word = self.words.meaning(inbound.text or "")
-            if word is not None:
-                return (yield from self._obey(arrival, flow, word))
+        if word is not None:
+            return (yield from self._obey(arrival, flow, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
@@ -163,7 +219,9 @@ class Conversation(Dialogue):
         flow.fire(SUBMIT, turn)
         if flow.refusal is not None:
             messages = yield from self.ask(arrival, flow, flow.refusal)
-            return Decision(messages, "refused", flow=flow, entries=turn.entries)
+            # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
+            kept = (yield from self.ask(arrival, flow)) if flow.state in flow.definition.sensitive else None
+            return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
         messages = yield from self.ask(arrival, flow)
         status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
@@ -177,43 +235,24 @@ class Conversation(Dialogue):
         if word == "restart":
             flow.run_id = self._run_id(arrival)
         if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
-            return (yield from self._refuse(arrival, flow, self.sentences.first_question))
+            return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         messages = yield from self.ask(arrival, flow)
         status = "cancelled" if word == "cancel" else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
 
-    def _expire(self, arrival: Arrival, flow: Flow) -> Calls[Decision]:
+    def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
         turn = Turn()
         flow.fire(EXPIRE, turn)
         if self._named(arrival.inbound) is not None:
-            return (yield from self._begin(arrival, None, before=turn.entries))
+            return (yield from self._begin(arrival, at_hand, before=turn.entries))
         said = yield from self.ask(arrival, flow)
         return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
 
-    def _refuse(self, arrival: Arrival, flow: Flow, reason: str) -> Calls[Decision]:
+    def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
-        return Decision((yield from self.ask(arrival, flow, reason)), "refused")
-
-    def _apology(self, arrival: Arrival, state: MemberState, fault: Exception) -> Decision:
-        """What a member gets for a fault of the flow, and what the trail keeps of it: its type and its place."""
-        stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
-        entry = AuditEntry(
-            audit.ERROR,
-            "error",
-            step_id=None if stored is None else stored.step_id,
-            error=type(fault).__name__,
-            place=place_of(fault),
-            flow_id=None if stored is None else stored.id,
-            run_id=None if stored is None else stored.run_id,
-            channel=arrival.inbound.channel,
-            message_id=arrival.inbound.message_id,
-            member_id=arrival.member_id,
-        )
-        # what cannot be read, and could not be recovered from either, is put aside all the same
-        lost = bool(state.unreadable)
-        said = (self.checked(arrival, self.sentences.apology),)
-        return Decision(said, "error", entries=(entry,), forget=lost, unreadable=state.unreadable, ended=lost)
+        entry = flow.entry(audit.VALIDATION, "refused", reason=why)
+        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,))
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.
@@ -223,13 +262,22 @@ class Conversation(Dialogue):
         """
         return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
 
+    def _repeated(self, arrival: Arrival, state: MemberState) -> Reply:
+        """The reply to a message that was decided before: the stored one if it was the latest, else nothing to send."""
+        flow_data = state.flow_data
+        if state.recent and state.recent[-1] == arrival.key:
+            stored = load_reply(state.raw.get("reply", b""), arrival.member_id)
+            if stored is not None:
+                return evolve(stored, data=self._collected(arrival, stored, flow_data))
+        flow_id, step_id = (None, None) if flow_data is None else (flow_data.id, flow_data.step_id)
+        return Reply((), arrival.member_id, flow_id, step_id, "duplicate", duplicate=True)
 
-def repeated(arrival: Arrival, state: MemberState) -> Reply:
-    """The reply to a message that was decided before: the stored one if it was the latest, else nothing to send."""
-    if state.recent and state.recent[-1] == arrival.key:
-        stored = load_reply(state.raw.get("reply", b""), arrival.member_id)
-        if stored is not None:
-            return stored
-    flow_data = state.flow_data
-    flow_id, step_id = (None, None) if flow_data is None else (flow_data.id, flow_data.step_id)
-    return Reply((), arrival.member_id, flow_id, step_id, "duplicate", duplicate=True)
+    def _collected(self, arrival: Arrival, stored: Reply, flow_data: FlowData | None) -> dict[str, Any] | None:
+        """What was collected by the run that a stored reply completed, if it is still what is stored."""
+        if stored.status != COMPLETED or flow_data is None or flow_data.run_id != stored.run_id:
+            return None
+        registration = self.registry.registrations.get(flow_data.flow_type)
+        if registration is None:
+            return None
+        flow = self.flow_for(arrival, registration, flow_data)
+        return dict(flow.data) if flow.resume(flow_data) else None

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, dump_flow_data, dump_reply, message_key
 from fsmflow.effects import Commit, Write
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import MEMBER_ID_LIMIT, MemberState, Unreadable, check_member_id
+from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
 from fsmflow.trail import dump_entries
 
 # A channel's clock may run ahead of ours. What it says beyond this is not believed: one message dated next year would
@@ -35,6 +35,7 @@ class Arrival:
         key: The hash that it is known by.
         at: When it was sent (or received, where that is not known), in milliseconds since the epoch.
         dated: True if `at` is what the channel's own clock says.
+        received: When it was received, likewise; of a message that is delivered again, this time.
     """
 
     inbound: Inbound
@@ -42,6 +43,7 @@ class Arrival:
     key: str
     at: int
     dated: bool
+    received: int
 
     @classmethod
     def of(cls, inbound: Inbound, received_at: datetime) -> Arrival:
@@ -54,8 +56,9 @@ class Arrival:
         if told is not None and told > received_at + CLOCK_TOLERANCE:
             told = None
         member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
-        at = max(0, round((told or received_at).timestamp() * 1000))
-        return cls(inbound, member_id, message_key(inbound), at, told is not None)
+        received = max(0, round(received_at.timestamp() * 1000))
+        at = received if told is None else max(0, round(told.timestamp() * 1000))
+        return cls(inbound, member_id, message_key(inbound), at, told is not None, received)
 
     def is_late(self, state: MemberState) -> bool:
         """True if its channel's own clock shows it to be older, by whole seconds, than the last one.
@@ -95,6 +98,7 @@ class Decision:
         moved: True if the run changed in a way that the audit trail keeps a snapshot of.
         unreadable: What is put aside because it could not be read.
         ended: True if nothing is stored any more because what was there could not be restored.
+        kept: What the stored reply says instead of the messages, where they may quote a sensitive answer.
     """
 
     messages: tuple[Message, ...]
@@ -104,17 +108,20 @@ class Decision:
     write: Write = Write.UPDATE
     forget: bool = False
     moved: bool = False
-    unreadable: tuple[Unreadable, ...] = field(default=())
+    unreadable: tuple[UnreadableField, ...] = field(default=())
     ended: bool = False
+    kept: tuple[Message, ...] | None = None
 
     def reply(self, arrival: Arrival, state: MemberState) -> Reply:
         """The reply to the message that was decided."""
-        if self.flow is not None:
-            return Reply(self.messages, arrival.member_id, self.flow.id, self.flow.state, self.status)
+        flow, member_id = self.flow, arrival.member_id
+        if flow is not None:
+            data = dict(flow.data) if self.status == COMPLETED else None
+            return Reply(self.messages, member_id, flow.id, flow.state, self.status, run_id=flow.run_id, data=data)
         stored = None if self.ended else state.flow_data
         if stored is None or (stored.ended and self.status == "idle"):
-            return Reply(self.messages, arrival.member_id, None, None, self.status)
-        return Reply(self.messages, arrival.member_id, stored.id, stored.step_id, self.status)
+            return Reply(self.messages, member_id, None, None, self.status)
+        return Reply(self.messages, member_id, stored.id, stored.step_id, self.status, run_id=stored.run_id)
 
     def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
         """The commit that makes it so, for the state that it was decided on.
@@ -126,7 +133,7 @@ class Decision:
         anew = not state.raw or bool(self.unreadable)
         fields = {
             "recent": " ".join((*state.recent, arrival.key)[-RECENT_LIMIT:]).encode(),
-            "reply": dump_reply(reply),
+            "reply": dump_reply(reply if self.kept is None else evolve(reply, messages=self.kept)),
             "sent_at": str(max(state.sent_at, arrival.at) if arrival.same_clock(state) else arrival.at).encode(),
         }
         if anew:

@@ -20,10 +20,12 @@ from typing import Any, Final
 from attrs import frozen
 
 from fsmflow.answers import StepCallbacks
+from fsmflow.audit import remember_sensitive
 from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest, restore_answer
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, check_reachable, triggers_of, ways_on
+from fsmflow.routes import is_way, route, way_on
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
 from fsmflow.wording import folded
@@ -71,32 +73,49 @@ class Definition:
         """The index of a state: the number of steps for a terminal one."""
         return self.index.get(state, len(self.index))
 
-    def restore(self, flow_data: FlowData) -> tuple[str, dict[str, Any]] | None:
-        """Where a stored run stands, and its answers as the flow knows them.
+    def restore(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]] | None:
+        """Where a stored run stands, its answers as the flow knows them, and the way that led there.
 
         Args:
             flow_data: The stored run. Its step's id wins over its index.
 
         Returns:
-            The state and the structured answers; None where the step is gone or an answer does not fit.
+            The state, the structured answers and the path; None where the step is gone, an answer is missing or does
+            not fit, or the ways on have changed so that the path does not lead there any more: a step that a release
+            put in between is asked, not skipped.
         """
         state = flow_data.step_id
         if state is None:
             state = next((step_id for step_id, index in self.index.items() if index == flow_data.step), None)
-        if state is None or (state not in self.index and state not in TERMINAL_STATES):
+        path = None if state is None else self._path_to(state, flow_data)
+        # an answer on the path may have been left out, as the audit trail does with sensitive ones
+        if state is None or path is None or not flow_data.data.keys() >= set(path):
             return None
-        if not flow_data.data.keys() >= set(flow_data.path):
-            return None  # an answer was left out, as the audit trail does with sensitive ones
         try:
-            return state, {step_id: self._answer(step_id, raw) for step_id, raw in flow_data.data.items()}
+            return state, {step_id: self._answer(step_id, raw) for step_id, raw in flow_data.data.items()}, path
         except Exception:  # noqa: BLE001 - whatever cattrs has against a stored answer, it does not fit
             return None
+
+    def _path_to(self, state: str, flow_data: FlowData) -> tuple[str, ...] | None:
+        """The path of a stored run, where it leads to its state; a structure names none, and is given one."""
+        path = flow_data.path
+        if state in TERMINAL_STATES:
+            return path
+        if state not in self.index:
+            return None
+        if not path and state != self.first:
+            # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
+            answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
+            return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
+        if flow_data.definition != self.fingerprint and not is_way(self.machine, (*path, state)):
+            return None
+        return path
 
     def rewound(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """The furthest point of a run that still fits this flow, for one that does not fit as it is.
 
-        The member's path is followed as long as each step exists and its answer can be read; where it breaks off, the
-        question is asked again.
+        The member's path is followed as long as each step exists, follows on the one before, and its answer can be
+        read; where it breaks off, the question that comes next is asked.
 
         Args:
             flow_data: The stored run.
@@ -106,22 +125,23 @@ class Definition:
         """
         answers: dict[str, Any] = {}
         path: list[str] = []
-        for step_id in flow_data.path:
-            if step_id not in self.index:
+        goal = flow_data.step_id
+        for step_id in flow_data.path or route(self.machine, flow_data.data, self.first):
+            if step_id not in self.index or not is_way(self.machine, (*path[-1:], step_id)):
                 break
             try:
                 answers[step_id] = self._answer(step_id, flow_data.data[step_id])
             except Exception:  # noqa: BLE001 - as above
-                return step_id, answers, tuple(path)
+                return step_id, {each: answers[each] for each in path}, tuple(path)
             path.append(step_id)
-        whole = len(path) == len(flow_data.path)
-        if whole and flow_data.step_id in self.index:
-            return str(flow_data.step_id), answers, tuple(path)
-        if not path:
-            return self.first, {}, ()
-        last = path[-1]
-        path = path[: path.index(last)]  # a flow in circles may have answered it before: all since then is asked anew
-        return last, {step_id: answers[step_id] for step_id in path}, tuple(path)
+        asked = goal if goal is not None and is_way(self.machine, (*path[-1:], goal)) else None
+        if asked not in self.index:
+            asked = way_on(self.machine, path[-1], flow_data.data[path[-1]]) if path else self.first
+        if asked not in self.index:
+            # the last answer would end the run: it is asked anew, as is all since it was first given
+            asked = path[-1]
+            path = path[: path.index(asked)]
+        return str(asked), {step_id: answers[step_id] for step_id in path}, tuple(path)
 
     def _answer(self, step_id: str, raw: Any) -> Any:
         callbacks = self.callbacks.get(step_id)
@@ -149,6 +169,8 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     machine = build_machine(flow_type or owner.__name__, steps, conditions)
+    sensitive = frozenset(step.id for step in steps if step.sensitive)
+    remember_sensitive(flow_type, sensitive)
     ending = getattr(owner, "complete", None)
     closing = None if ending is None else understand(owner, None, "closing", ending, arguments=0, returns=False)
     return Definition(
@@ -158,7 +180,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         callbacks=callbacks,
         machine=machine,
         fire=triggers_of(machine),
-        sensitive=frozenset(step.id for step in steps if step.sensitive),
+        sensitive=sensitive,
         asynchronous=tuple(
             callback.name
             for found in callbacks.values()

@@ -64,7 +64,7 @@ class Dialogue:
         """
         registration = self.registry.registrations.get(flow_data.flow_type)
         if registration is None:
-            if arrival.at - state.sent_at <= UNKNOWN_FLOW_PATIENCE / timedelta(milliseconds=1):
+            if arrival.received - state.sent_at <= UNKNOWN_FLOW_PATIENCE / timedelta(milliseconds=1):
                 raise NewerState("the open flow is not known here: it may belong to a newer release")
             return None
         if flow_data.revision > registration.flow.revision:

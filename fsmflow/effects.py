@@ -16,7 +16,7 @@ from attrs import field, frozen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call
 from fsmflow.messages import Channel
-from fsmflow.state import MemberState, Unreadable
+from fsmflow.state import MemberState, UnreadableField
 
 ResultT = TypeVar("ResultT")
 
@@ -84,7 +84,7 @@ class Commit:
     entries: tuple[AuditEntry, ...] = ()
     record: bytes = field(default=b"", repr=False)
     snapshot: bytes = field(default=b"", repr=False)
-    unreadable: tuple[Unreadable, ...] = ()
+    unreadable: tuple[UnreadableField, ...] = ()
 
 
 @frozen

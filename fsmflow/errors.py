@@ -26,7 +26,8 @@ What a member does wrong is not here: bad input is a value (a refusal), not an e
 bridge between the two, because a validator that parses and refuses in one breath is the natural way to write one.
 
 Each class carries its facts as fields, so that a caller can act on them, and says them in its text, so that a person
-can. No field ever holds an answer.
+can. No field is made from an answer. One may quote an answer all the same: ``Refused.reason``, whose words are the
+flow's own; so it is told to the member and kept in the trail, and never logged.
 """
 
 from __future__ import annotations

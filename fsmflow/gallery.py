@@ -100,12 +100,16 @@ def differences(pages: Sequence[Page], folder: Path) -> tuple[str, ...]:
     return (*found, *(f"{path}: left over, no flow of the targets has it" for path in left_over(pages, folder)))
 
 
-def write(pages: Sequence[Page], folder: Path) -> None:
-    """Writes a folder of diagrams, and removes those of flows that are gone.
+def write(pages: Sequence[Page], folder: Path, *, prune: bool = False) -> tuple[Path, ...]:
+    """Writes a folder of diagrams.
 
     Args:
         pages: What should be there.
         folder: Where; it is made if it is not there.
+        prune: True removes diagrams of other flows. They may be gone, or only not among those that were asked for.
+
+    Returns:
+        The diagrams of other flows that are still there.
 
     Raises:
         BadTarget: There is an index already that was not made by this, and would be lost.
@@ -114,14 +118,18 @@ def write(pages: Sequence[Page], folder: Path) -> None:
     if index.is_file() and MADE_BY.encode() not in index.read_bytes():
         raise BadTarget(str(index), "was not made by fsmflow and would be overwritten: choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for path in left_over(pages, folder):
-        path.unlink()
     for page in pages:
         (folder / page.name).write_bytes(page.content)
+    others = left_over(pages, folder)
+    if not prune:
+        return others
+    for path in others:
+        path.unlink()
+    return ()
 
 
 def left_over(pages: Sequence[Page], folder: Path) -> tuple[Path, ...]:
-    """The diagrams in a folder that none of the flows has any more. What was not made by fsmflow is nobody's affair."""
+    """The diagrams in a folder that none of the flows has. What was not made by fsmflow is nobody's affair."""
     names = {page.name for page in pages}
     candidates = sorted(path for suffix in _SUFFIXES for path in folder.glob(f"*{suffix}"))
     return tuple(path for path in candidates if path.name not in names and MADE_BY.encode() in path.read_bytes())

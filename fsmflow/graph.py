@@ -18,6 +18,7 @@ from typing import Final
 from attrs import frozen
 
 from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT
+from fsmflow.wording import spoken
 
 TITLES_SHOWN: Final = 4  # of more options that lead the same way, the first and the number are told
 
@@ -160,7 +161,7 @@ class FlowGraph:
 
     def _folded_words(self) -> tuple[str, ...]:
         found = {way.name: way for way in self.ways if way.folded}
-        silence = "" if self.timeout is None else f" ({_duration(self.timeout)} of silence)"
+        silence = "" if self.timeout is None else f" ({spoken(self.timeout)} of silence)"
         told = {
             REFUSED: "any other answer: refused, the question is asked again",
             BACK: "back: to the question answered before",
@@ -182,11 +183,3 @@ def _listed(titles: Sequence[str]) -> str:
     if len(titles) > TITLES_SHOWN:
         return f"{' / '.join(titles[: TITLES_SHOWN - 1])} / … ({len(titles)} options)"
     return " / ".join(titles)
-
-
-def _duration(silence: timedelta) -> str:
-    seconds = silence.total_seconds()
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}{'' if seconds == size else 's'}"
-    return f"{seconds:g} seconds"

@@ -14,7 +14,8 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -26,26 +27,26 @@ from redis.retry import Retry
 
 from fsmflow.audit import AuditEntry, emit
 from fsmflow.calls import Call, drive
-from fsmflow.codec import dump_flow_data
 from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import (
+    APPEND_SCRIPT,
+    APPEND_SHA,
     PAGE,
     SCRIPT,
     SCRIPT_SHA,
     UNKNOWN_CHANNEL,
     Layout,
-    is_cleared,
+    latest_snapshot,
     read_committed,
     read_entries,
     read_hash,
-    read_snapshot,
+    read_quarantined,
     records_of,
 )
-from fsmflow.trail import dump_entries
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -146,9 +147,10 @@ class FlowStateManager:
             StoreUnavailable: Redis did not answer; it may have been applied.
         """
         arguments = self.layout.arguments(commit, secrets.token_hex(8))
-        committed = read_committed(commit, self._evaluate(arguments))
+        committed = read_committed(commit, self._evaluate(SCRIPT, SCRIPT_SHA, 3, arguments))
         if committed.outcome is Outcome.APPLIED:
-            emit(commit.entries)
+            with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
+                emit(commit.entries)
         return committed
 
     def rollback(self, member_id: str) -> MemberState:
@@ -187,29 +189,30 @@ class FlowStateManager:
     def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
         """The latest state that a member's audit trail can give back, without the answers of sensitive steps.
 
+        That is what the latest turn left; a state that was added by hand (`append`) only where no turn left any.
+
         Args:
             member_id: Whose.
             flow_id: Only of this flow.
 
         Returns:
-            The state; None where there is none, or none since the member was cleared.
+            The state; None where there is none, or none of a turn since the member was cleared.
 
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        latest = b"+"
-        while True:
-            key = self.layout.keys(member_id).audit
-            records = records_of(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
-            for _, row in records:
-                if is_cleared(row):
-                    return None
-                found = read_snapshot(member_id, row, flow_id)
-                if found is not None:
-                    return found
-            if len(records) < PAGE:
-                return None
-            latest = b"(" + records[-1][0]
+        return latest_snapshot(member_id, self._rows_from_the_latest(member_id), flow_id, by_hand=True)
+
+    def quarantined(self, member_id: str) -> Mapping[int, tuple[str, bytes]]:
+        """What could not be read of a member's state and was put aside, for an operator to look at.
+
+        Returns:
+            By number, the oldest first, at most sixteen: a field's name, and its bytes, which may hold an answer.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return read_quarantined(self._send("HGETALL", self.layout.keys(member_id).state))
 
     def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
         """Adds entries to the trail of a member, beside what turns record.
@@ -217,17 +220,12 @@ class FlowStateManager:
         Args:
             member_id: Whose.
             entries: What happened.
-            snapshot: The run as the trail is to keep it, without sensitive answers.
+            snapshot: The run as the trail is to keep it, without sensitive answers. No recovery ever goes on from it.
 
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        key = self.layout.keys(member_id).audit
-        fields: list[Any] = ["entries", dump_entries(entries)]
-        if snapshot is not None:
-            fields += ["flow_data", dump_flow_data(snapshot)]
-        self._send("XADD", key, "MAXLEN", "~", self.layout.audit_length, "*", *fields)
-        self._send("PEXPIRE", key, self.layout.milliseconds)
+        self._evaluate(APPEND_SCRIPT, APPEND_SHA, 1, self.layout.append_arguments(member_id, entries, snapshot))
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a generator wants done until it returns.
@@ -246,20 +244,33 @@ class FlowStateManager:
             if isinstance(effect, Backoff):
                 return patience.wait(effect)
             if isinstance(effect, LastValid):
-                return self.last_valid_state(effect.member_id)
+                # of a turn, or of none: what was added by hand may be of any moment, or hold what a flow keeps back
+                rows = self._rows_from_the_latest(effect.member_id)
+                return latest_snapshot(effect.member_id, rows, None, by_hand=False)
             assert isinstance(effect, Call)  # noqa: S101 - there is no other effect
             return effect.function(*effect.arguments)
 
         return drive(effects, perform)
 
-    def _evaluate(self, arguments: list[str | bytes]) -> Sequence[Any]:
+    def _rows_from_the_latest(self, member_id: str) -> Iterator[Mapping[bytes, bytes]]:
+        """The records of a member's stream from the latest back, read page by page as they are asked for."""
+        key = self.layout.keys(member_id).audit
+        latest = b"+"
+        while True:
+            records = records_of(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
+            yield from (row for _, row in records)
+            if len(records) < PAGE:
+                return
+            latest = b"(" + records[-1][0]
+
+    def _evaluate(self, script: str, sha: str, keys: int, arguments: Sequence[str | bytes]) -> Any:
+        """Runs a script of which the server keeps a copy, unless it was started since."""
         try:
-            answer: Sequence[Any] = self._send("EVALSHA", SCRIPT_SHA, 3, *arguments)
+            return self._send("EVALSHA", sha, keys, *arguments)
         except StoreUnavailable as unavailable:
             if not isinstance(unavailable.__cause__, NoScriptError):
                 raise
-            answer = self._send("EVAL", SCRIPT, 3, *arguments)
-        return answer
+            return self._send("EVAL", script, keys, *arguments)
 
     def _send(self, *command: Any) -> Any:
         """Sends a command; its answer comes as bytes, whatever the client decodes otherwise."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, Union
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -26,6 +26,11 @@ def _as_text(value: str | None) -> str | None:
 
 def _as_identifier(value: str) -> str:
     return _as_text(value) or ""
+
+
+def _is_not_empty(_: object, attribute: Attribute[Any], value: str | None) -> None:
+    if value == "":
+        raise ValueError(f"{attribute.name} must not be empty")
 
 
 def _as_moment(value: Any) -> datetime | None:
@@ -64,7 +69,8 @@ class Inbound:
 
     Args:
         channel: Where it came from, and where the reply goes.
-        message_id: The channel's own id of the message; with the channel type it is what duplicates are known by.
+        message_id: The channel's own id of the message; with the channel type it is what duplicates are known by. Never
+            empty: of two messages without an id the second would be taken for a duplicate.
         text: What was typed, or the title of what was tapped.
         option_id: The id that a tapped button or row carried.
         kind: ``"text"``, ``"option"``, or the channel's own word for anything else (``"image"``, ``"location"``, …).
@@ -72,11 +78,14 @@ class Inbound:
         account: The bot's own account that received it (on WhatsApp the phone number id), which the reply goes out by.
         sender_name: The name that the member gave to the channel.
         phone: The member's phone number, where the channel tells it.
-        member_id: Who it is, where the application already knows; else the runner derives it from the channel.
+        member_id: Who it is, where the application already knows; None has the runner derive it from the channel.
+
+    Raises:
+        ValueError: There is no message id, or an empty member id, or `sent_at` is no moment.
     """
 
     channel: Channel
-    message_id: str = field(converter=_as_identifier)
+    message_id: str = field(converter=_as_identifier, validator=_is_not_empty)
     text: str | None = field(default=None, repr=False, converter=_as_text)
     option_id: str | None = field(default=None, repr=False, converter=_as_text)
     kind: str = "text"
@@ -84,7 +93,7 @@ class Inbound:
     account: str | None = None
     sender_name: str | None = field(default=None, repr=False, converter=_as_text)
     phone: str | None = field(default=None, repr=False, converter=_as_text)
-    member_id: str | None = None
+    member_id: str | None = field(default=None, validator=_is_not_empty)
 
 
 @frozen
@@ -243,6 +252,9 @@ class Reply:
             ``error``, ``idle``, or ``duplicate`` for one whose reply is not kept any more.
         duplicate: True if this message was decided before. `messages` then holds the stored reply, if it was the
             latest: send it again only if you do not know that it was sent.
+        run_id: The run of the flow that spoke: what to do once for it is done under this key.
+        data: What was collected, structured, where the status is ``completed``; a duplicate of that message has it
+            too, so that who died before acting on it can act.
     """
 
     messages: tuple[Message, ...]
@@ -251,6 +263,8 @@ class Reply:
     step_id: str | None
     status: str
     duplicate: bool = False
+    run_id: str | None = None
+    data: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def options_of(message: Message) -> tuple[Option, ...]:

@@ -15,15 +15,16 @@ from fsmflow import audit
 from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls, run_calls
-from fsmflow.codec import store_answer
+from fsmflow.codec import digest, store_answer
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
+from fsmflow.routes import route
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, TERMINAL_STATES, FlowData, Validation
 from fsmflow.step import Step
-from fsmflow.wording import Sentences
+from fsmflow.wording import Sentences, spoken
 
 _EVENT_TYPES = {
     SUBMIT: audit.TRANSITION,
@@ -130,8 +131,8 @@ class FlowModel:
         if self.state == COMPLETED:
             return closing(name, (yield Call(self.complete)))
         if self.state == EXPIRED:
-            minutes = max(1, round((self.timeout or timedelta()) / timedelta(minutes=1)))
-            return Text(self.sentences.expired.format(minutes=minutes, keyword=self.starter))
+            silence = spoken(self.timeout or timedelta())
+            return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
     @property
@@ -172,8 +173,10 @@ class FlowModel:
         restored = self._definition.restore(flow_data)
         if restored is None:
             return False
-        self.state, self.data = restored
-        self.path, self.visit, self.run_id = flow_data.path, flow_data.visit, flow_data.run_id
+        self.state, self.data, self.path = restored
+        self.visit = flow_data.visit
+        # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
+        self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
         return True
 
@@ -223,21 +226,29 @@ class FlowModel:
             self.data[source] = verdict.value
             self.path = _bounded((*self.path, source))
             self.previous = turn.before
+            self._forget_what_was_left()
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
         elif trigger == BACK:
             self.path = self.path[:-1]
         elif trigger == RESTART:
             self.data, self.path, self.previous = {}, (), None
-        if self.state == COMPLETED:
-            # answers on a way that was left again are no part of what was completed
-            known = self._definition.index
-            self.data = {key: value for key, value in self.data.items() if key in self.path or key not in known}
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
         elif trigger == SUBMIT:
             note(self.entry(_ENDINGS[self.state], "success"))
         self.entries.extend(turn.entries)
+
+    def _forget_what_was_left(self) -> None:
+        """Drops the answers of a way that was left again by going back and answering otherwise.
+
+        The answers that still lie ahead are kept: they are asked again, and may be shown.
+        """
+        if len(self.data) == len(self.path):
+            return
+        known = self._definition.index
+        kept = {*self.path, *route(self._definition.machine, self.data, self.state)}
+        self.data = {key: value for key, value in self.data.items() if key in kept or key not in known}
 
     def _refused(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict

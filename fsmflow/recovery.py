@@ -8,7 +8,7 @@ say what it answers. The question is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -22,7 +22,7 @@ from fsmflow.effects import Effect, LastValid
 from fsmflow.errors import StoreUnavailable
 from fsmflow.flow import Flow
 from fsmflow.messages import Message
-from fsmflow.state import FlowData, MemberState, Unreadable
+from fsmflow.state import FlowData, MemberState, UnreadableField
 
 
 @frozen
@@ -63,9 +63,9 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
     whole = restored is not None and restored.whole
     unreadable = state.unreadable
     if state.flow_data is not None and not whole:
-        unreadable += (Unreadable("flow_data", state.raw.get("flow_data"), "it does not fit the flow"),)
-    names = sorted(found.name for found in unreadable)
-    attempt = _entry(arrival, audit.RECOVERY_ATTEMPT, "in_progress", f"could not use: {', '.join(names)}")
+        unreadable += (UnreadableField("flow_data", state.raw.get("flow_data"), "it does not fit the flow"),)
+    names = {found.name for found in unreadable}
+    attempt = put_aside(arrival, unreadable)
     # what was used is no longer a step behind, and what could not be read must not stay there
     forget = not whole or "previous" in names
     if restored is None:
@@ -122,6 +122,7 @@ def _resume(
     registration = dialogue.known(arrival, state, candidate)
     if registration is None:
         return None
+    fits = False
     try:
         flow = dialogue.flow_for(arrival, registration, candidate)
         fits = flow.resume(candidate)
@@ -133,9 +134,17 @@ def _resume(
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
     except StoreUnavailable:
         raise
-    except Exception:  # noqa: BLE001 - a flow that cannot ask from this point is no point to go on from; the next is tried
+    except Exception:
+        if fits:
+            raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
     return _Restored(source, messages, flow, whole=fits and source == "flow_data")
+
+
+def put_aside(arrival: Arrival, unreadable: Sequence[UnreadableField]) -> AuditEntry:
+    """The entry that says what could not be used, and why."""
+    told = ", ".join(f"{found.name} ({found.why})" for found in sorted(unreadable, key=lambda found: found.name))
+    return _entry(arrival, audit.RECOVERY_ATTEMPT, "in_progress", f"could not use: {told}")
 
 
 def _nothing_open(dialogue: Dialogue, arrival: Arrival, why: str) -> Message:

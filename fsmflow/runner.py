@@ -42,6 +42,9 @@ class FlowRunner:
         sentences: What is said by the library itself.
         channels: The channels whose limits messages are checked against.
         clock: Tells the moment, for channels whose messages do not say when they were sent.
+        on_fault: Is called with what a flow's code raised, and the message that met it: the place for a traceback,
+            which may hold answers and is therefore nowhere else. What it raises comes out of `handle`, with nothing
+            decided: a test may raise the fault itself.
 
     Raises:
         FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly.
@@ -58,12 +61,13 @@ class FlowRunner:
         sentences: Sentences | None = None,
         channels: tuple[ChannelModule, ...] = CHANNELS,
         clock: Callable[[], datetime] = now,
+        on_fault: Callable[[Exception, Inbound], object] | None = None,
     ) -> None:
         rules: Mapping[str, ChannelRules] = {module.limits.channel: module.limits for module in channels}
         self.manager = manager
         self.clock = clock
         self.conversation = Conversation(
-            Registry.of(flows, default=default), words or Words(), sentences or Sentences(), rules
+            Registry.of(flows, default=default), words or Words(), sentences or Sentences(), rules, on_fault
         )
 
     def handle(self, inbound: Inbound) -> Reply:
@@ -83,6 +87,8 @@ class FlowRunner:
 
     def start(self, flow_type: str, inbound: Inbound, *, run_id: str | None = None) -> Reply:
         """Starts a flow on behalf of a message, whatever it says; what was open is left.
+
+        Call it instead of `handle`, not after it: a message is decided once, and one that was handled is a duplicate.
 
         Args:
             flow_type: Which flow.

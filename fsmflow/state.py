@@ -87,7 +87,7 @@ class FlowData:
 
 
 @frozen
-class Unreadable:
+class UnreadableField:
     """A part of the stored state that could not be read, as it was found.
 
     Args:
@@ -124,7 +124,7 @@ class MemberState:
     version: int = 0
     recent: tuple[str, ...] = ()
     sent_at: int = 0
-    unreadable: tuple[Unreadable, ...] = ()
+    unreadable: tuple[UnreadableField, ...] = ()
     raw: Mapping[str, bytes] = field(factory=dict, repr=False, eq=False)
 
     def to_dict(self) -> dict[str, Any]:

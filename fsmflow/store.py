@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Union
 
 from attrs import field, frozen
 
@@ -20,14 +20,17 @@ from fsmflow.audit import AuditEntry
 from fsmflow.codec import dump_flow_data, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
-from fsmflow.state import MemberState, check_member_id
-from fsmflow.trail import load_entries
+from fsmflow.state import FlowData, MemberState, check_member_id
+from fsmflow.trail import dump_entries, load_entries
 
 BUCKETS: Final = 1024
-"""How many hash tags there are: enough to spread over any cluster, few enough to hold one index of due members each."""
+"""How many hash tags there are. A member's keys share one, so that one script may touch them all; members are spread
+over all of them, and so over the nodes of a cluster. A tag is of our making, as a member id may hold anything."""
 
 SCRIPT: Final = Path(__file__).with_name("commit.lua").read_text(encoding="utf-8")
 SCRIPT_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
+APPEND_SCRIPT: Final = Path(__file__).with_name("append.lua").read_text(encoding="utf-8")
+APPEND_SHA: Final = sha1(APPEND_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 PAGE: Final = 100
 """How many records of a stream are read at once, from the latest back."""
 
@@ -134,13 +137,43 @@ class Layout:
                 found += [name, value]
         return found
 
+    def append_arguments(
+        self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None
+    ) -> list[str | bytes]:
+        """The key and the arguments for what is added to a trail by hand, as ``append.lua`` names them."""
+        found: list[str | bytes] = [self.keys(member_id).audit, str(self.audit_length), str(self.milliseconds)]
+        found += ["entries", dump_entries(entries)]
+        if snapshot is not None:
+            found += ["flow_data", dump_flow_data(snapshot)]
+        return found
 
-def read_hash(member_id: str, channel: Channel, fields: Mapping[bytes, bytes] | Sequence[bytes]) -> MemberState:
-    """The state that ``HGETALL`` gave, as pairs or as a flat list; quarantined fields are left where they are."""
-    pairs: Iterable[tuple[bytes, bytes]]
-    pairs = fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
-    raw = {name.decode("utf-8", "replace"): value for name, value in pairs if not name.startswith(b"quarantine")}
+
+HashFields = Union[Mapping[bytes, bytes], Sequence[bytes]]
+"""What ``HGETALL`` gives: pairs or a flat list, by the client's protocol."""
+
+
+def _pairs(fields: HashFields) -> Iterable[tuple[bytes, bytes]]:
+    return fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
+
+
+def read_hash(member_id: str, channel: Channel, fields: HashFields) -> MemberState:
+    """The state that ``HGETALL`` gave; quarantined fields are left where they are."""
+    raw = {
+        name.decode("utf-8", "replace"): value for name, value in _pairs(fields) if not name.startswith(b"quarantine")
+    }
     return load_state(member_id, channel, raw)
+
+
+def read_quarantined(fields: HashFields) -> dict[int, tuple[str, bytes]]:
+    """What ``HGETALL`` gave of what was put aside, the oldest first: by number the field's name and its bytes."""
+    found = {}
+    for name, value in _pairs(fields):
+        kind, _, number = name.partition(b":")
+        if kind == b"quarantine" and number.isdigit():
+            field_name, separator, raw = value.partition(b"=")
+            # without the separator it was not put aside by the script: all of it is shown then
+            found[int(number)] = (field_name.decode("utf-8", "replace"), raw) if separator else ("", value)
+    return dict(sorted(found.items()))
 
 
 def read_committed(commit: Commit, answer: Sequence[Any]) -> Committed:
@@ -164,12 +197,34 @@ def read_entries(
     return entries if flow_id is None else [entry for entry in entries if entry.flow_id == flow_id]
 
 
-def is_cleared(row: Mapping[bytes, bytes]) -> bool:
-    """True for a record of a clear: what the trail holds before it was forgotten on purpose and is not given back."""
-    return row.get(b"flow_data") == CLEARED
+def latest_snapshot(
+    member_id: str, rows: Iterable[Mapping[bytes, bytes]], flow_id: str | None, *, by_hand: bool
+) -> MemberState | None:
+    """The state that a member's stream can give back, or None.
+
+    A snapshot of a turn was committed together with the state that it is of; one that was added by hand is whatever an
+    application had at that moment, older or newer. So the former counts, however late the latter came.
+
+    Args:
+        member_id: Whose.
+        rows: The records' fields, from the latest back.
+        flow_id: Only of this flow.
+        by_hand: True takes what was added by hand where there is nothing of a turn.
+    """
+    added: MemberState | None = None
+    for row in rows:
+        is_of_turn = b"version" in row
+        if is_of_turn and row.get(b"flow_data") == CLEARED:
+            return None  # what the trail holds of before was forgotten on purpose, by whomever it was added
+        if is_of_turn or (by_hand and added is None):
+            found = _read_snapshot(member_id, row, flow_id)
+            if is_of_turn and found is not None:
+                return found
+            added = added or found
+    return added
 
 
-def read_snapshot(member_id: str, row: Mapping[bytes, bytes], flow_id: str | None) -> MemberState | None:
+def _read_snapshot(member_id: str, row: Mapping[bytes, bytes], flow_id: str | None) -> MemberState | None:
     """The state that one record of a member's stream can give back, or None."""
     if b"flow_data" not in row:
         return None

@@ -8,14 +8,34 @@ word: on some channels it means "never write to me again", which is not the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from string import Formatter
+from typing import Final
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
+
+# What is filled into a sentence, with a value of its kind to try it with.
+_FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
+    "too_long": {"limit": 4096},
+    "help": {"words": "back, cancel"},
+    "expired": {"silence": "5 minutes", "keyword": "offer"},
+    "idle": {"keywords": "offer, register"},
+}
 
 
 def folded(text: str) -> str:
     """How typed words are compared: without regard to case, and with runs of white space as one space."""
     return " ".join(text.split()).casefold()
+
+
+def spoken(duration: timedelta) -> str:
+    """A duration in words, in the largest unit that divides it: ``1 minute``, ``90 seconds``, ``2 hours``."""
+    seconds = duration / timedelta(seconds=1)
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}{'' if seconds == size else 's'}"
+    return f"{f'{seconds:.6f}'.rstrip('0').rstrip('.')} seconds"
 
 
 def _as_words(words: str | Iterable[str]) -> tuple[str, ...]:
@@ -57,7 +77,7 @@ class Words:
 
 @frozen
 class Sentences:
-    """What is said by the library itself. Fields in braces are filled in.
+    """What is said by the library itself. Fields in braces are filled in; a sentence may leave its fields out.
 
     Args:
         choose: Something else than one of the options was sent.
@@ -72,12 +92,16 @@ class Sentences:
         cancelled: The conversation was left.
         completed: The flow has no closing words of its own.
         failed: The flow ended without success.
-        expired: The member was silent for too long. ``{minutes}``: the timeout. ``{keyword}``: what starts it again.
+        expired: The member was silent for too long. ``{silence}``: the timeout in English words, such as "5 minutes".
+            ``{keyword}``: what starts it again.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
         recovered: The stored state could not be read and was restored.
         lost: The stored state could not be read and there was nothing to restore.
+
+    Raises:
+        ValueError: A sentence says nothing, or has braces that are none of its fields; it names the sentence.
     """
 
     choose: str = "Please choose one of the options."
@@ -92,9 +116,34 @@ class Sentences:
     cancelled: str = "Cancelled."
     completed: str = "Done. Thank you."
     failed: str = "This could not be completed."
-    expired: str = "There was no answer for {minutes} minutes, so this was closed. Send {keyword} to start again."
+    expired: str = "There was no answer for {silence}, so this was closed. Send {keyword} to start again."
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
     recovered: str = "Sorry, we lost our place for a moment."
     lost: str = "Sorry, we lost our place and have to start over."
+
+    def __attrs_post_init__(self) -> None:
+        for each in fields(Sentences):
+            sentence = getattr(self, each.name)
+            if sentence is not each.default:  # every flow is made with the library's own, which a test holds to this
+                _check_sentence(each.name, sentence)
+
+
+def _check_sentence(name: str, sentence: object) -> None:
+    """Raises what a member would run into, while the application can still be told."""
+    if not isinstance(sentence, str) or not sentence.strip():
+        raise ValueError(f"the sentence {name!r} must be a text that is not blank")
+    values = _FILLED_IN.get(name)
+    if values is None:
+        if "{" in sentence or "}" in sentence:
+            raise ValueError(f"the sentence {name!r} must have no braces: nothing is filled in")
+        return
+    try:
+        known = {found for _, found, _, _ in Formatter().parse(sentence) if found is not None} <= values.keys()
+        sentence.format(**values)
+    except (ValueError, LookupError):
+        known = False
+    if not known:
+        allowed = " and ".join(f"{{{field_name}}}" for field_name in values)
+        raise ValueError(f"the sentence {name!r} must have no other fields in braces than {allowed}")

@@ -242,6 +242,26 @@ def test_an_option_is_chosen_by_tap_by_title_or_by_a_number_that_was_shown(
     assert (None if found is None else found.id) == option_id
 
 
+@pytest.mark.parametrize(
+    ("typed", "numbered", "option_id"),
+    [
+        ("1", True, "first"),
+        ("2", True, "second"),
+        ("3", True, "third"),
+        ("10", True, "third"),  # no place: a title like any other
+        ("1", False, "second"),  # where nobody showed numbers, it can only be the title
+        ("2", False, "first"),
+    ],
+)
+def test_a_number_is_the_place_that_was_shown_also_where_another_title_is_that_number(
+    typed: str, numbered: bool, option_id: str
+) -> None:
+    options = (Option("first", "2"), Option("second", "1"), Option("third", "10"))
+    found = chosen(Step(id="size", type=StepType.LIST, message="?", options=options), Answer(typed, numbered=numbered))
+    assert found is not None
+    assert found.id == option_id
+
+
 def test_the_value_of_a_choice_is_the_options_id_and_no_choice_is_refused() -> None:
     seen: list[str] = []
     named = {"type": StepType.LIST, "options": MENU.options, "refusal": "Own words."}

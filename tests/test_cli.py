@@ -175,9 +175,10 @@ def test_an_address_that_is_none_and_a_member_that_cannot_be_one_are_asked_wrong
     assert wrong.returncode == 2
     assert "must begin with redis://, rediss:// or unix://" in wrong.stderr
     assert "secret" not in wrong.stderr
-    nobody = run("chat", "offer.py", "--member", "a b", cwd=shop)
-    assert nobody.returncode == 2
-    assert nobody.stderr.startswith("Error: member_id: ")
+    for member in ("a b", ""):
+        nobody = run("chat", "offer.py", "--member", member, cwd=shop)
+        assert (nobody.returncode, nobody.stdout) == (2, "")
+        assert nobody.stderr.startswith("Error: member_id: ")
 
 
 def test_a_flow_that_must_be_awaited_is_told_before_anything_is_asked(shop: Path) -> None:
@@ -195,6 +196,22 @@ def test_a_conversation_in_redis_is_taken_up_where_it_was_left(shop: Path, redis
     assert "Sure?\n\n1. Yes\n2. No\n\n> 1\nOffered 100.\n" in again.stdout
     third = run(*arguments, cwd=shop)
     assert third.stdout == f"{BANNER}How much?\n\n"
+
+
+def test_a_flow_of_another_file_that_is_open_is_said_plainly_and_another_member_starts_afresh(
+    shop: Path, redis_url: str
+) -> None:
+    (shop / "other.py").write_text(SOURCE.replace('"offer"', '"other"'))
+    member = f"test-{uuid.uuid4().hex}"
+    assert run("chat", "other.py", "--redis", redis_url, "--member", member, cwd=shop).returncode == 0
+    refused = run("chat", "offer.py", "--redis", redis_url, "--member", member, typed="100\n", cwd=shop)
+    assert (refused.returncode, refused.stdout) == (1, BANNER)
+    assert refused.stderr == (
+        f"Error: a flow of another file (or a newer one) is open for {member} in that Redis: "
+        "talk to that one, or start afresh as another --member\n"
+    )
+    afresh = run("chat", "offer.py", "--redis", redis_url, "--member", f"{member}-2", cwd=shop)
+    assert (afresh.returncode, afresh.stdout) == (0, f"{BANNER}How much?\n\n")
 
 
 def shown_until(terminal: int, mark: bytes | None) -> bytes:
@@ -286,6 +303,31 @@ def test_check_names_the_file_and_the_flow_that_differ_writes_nothing_and_says_h
         "To renew: fsmflow diagrams offer.py --out pictures\n"
     )
     assert (shop / "pictures" / "offer.mmd").read_text() == "old\n"
+
+
+def test_the_diagrams_of_flows_that_were_not_asked_for_are_named_and_go_only_with_prune(shop: Path) -> None:
+    (shop / "offer.py").write_text(SOURCE + SECOND)
+    assert invoke("diagrams", "offer.py").exit_code == 0
+    others = [Path("diagrams") / "broken.dot", Path("diagrams") / "broken.mmd"]
+    one = invoke("diagrams", "offer.py:OfferFlow")
+    assert (one.exit_code, one.stdout) == (0, "3 files in diagrams\n")
+    assert one.stderr == f"left over: {others[0]}, {others[1]} (--prune removes them)\n"
+    assert all(path.exists() for path in others)
+    checked = invoke("diagrams", "offer.py:OfferFlow", "--check")
+    assert checked.exit_code == 1
+    assert checked.stderr.count(": left over, no flow of the targets has it\n") == 2
+    assert checked.stderr.endswith("To renew: fsmflow diagrams offer.py:OfferFlow --out diagrams --prune\n")
+    assert all(path.exists() for path in others)
+    pruned = invoke("diagrams", "offer.py:OfferFlow", "--prune")
+    assert (pruned.exit_code, pruned.output) == (0, "3 files in diagrams\n")
+    assert not any(path.exists() for path in others)
+    assert invoke("diagrams", "offer.py:OfferFlow", "--check").exit_code == 0
+
+
+def test_check_and_prune_are_asked_wrongly_together(shop: Path) -> None:
+    asked = invoke("diagrams", "offer.py", "--check", "--prune")
+    assert (asked.exit_code, (shop / "diagrams").exists()) == (2, False)
+    assert "--check writes nothing" in asked.stderr
 
 
 def test_check_of_a_folder_that_is_not_there_makes_none(shop: Path) -> None:

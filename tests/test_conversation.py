@@ -79,7 +79,8 @@ def test_a_turn_loads_commits_and_replies(conversation: Conversation) -> None:
     assert commit.fields["previous"] == b"null"
     assert commit.fields["recent"] == commit.message_key.encode()
     reply = ends(effects, Committed(Outcome.APPLIED))
-    assert reply == Reply((Text("How much?"),), MEMBER, f"offer_{MEMBER}", "amount", "in_progress")
+    run_id = commit.entries[0].run_id
+    assert reply == Reply((Text("How much?"),), MEMBER, f"offer_{MEMBER}", "amount", "in_progress", run_id=run_id)
     assert load_reply(commit.fields["reply"], MEMBER) == evolve(reply, duplicate=True)
 
 
@@ -97,7 +98,8 @@ def test_a_refused_message_that_changes_nothing_leaves_the_run_unwritten(convers
     effects = turn(conversation, "back")
     next(effects)
     commit = effects.send(state)
-    assert (commit.write, commit.entries, commit.record) == (Write.UPDATE, (), b"")
+    assert (commit.write, commit.snapshot) == (Write.UPDATE, b"")
+    assert [(entry.event_type, entry.status) for entry in commit.entries] == [("validation", "refused")]
     assert commit.fields.keys() == {"recent", "reply", "sent_at"}
 
 
@@ -127,7 +129,8 @@ def test_a_duplicate_that_the_store_knows_gets_the_stored_reply(conversation: Co
     next(effects)
     commit = effects.send(NOBODY)
     reply = ends(effects, Committed(Outcome.DUPLICATE, written(NOBODY, commit, 7)))
-    assert reply == Reply((Text("How much?"),), MEMBER, f"offer_{MEMBER}", "amount", "in_progress", duplicate=True)
+    first = Reply((Text("How much?"),), MEMBER, f"offer_{MEMBER}", "amount", "in_progress", duplicate=True)
+    assert reply == evolve(first, run_id=commit.entries[0].run_id)
 
 
 def test_a_duplicate_that_is_not_the_latest_gets_no_message(conversation: Conversation) -> None:

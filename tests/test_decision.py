@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fsmflow import Channel, Inbound, InvalidMemberId, MemberState
 from fsmflow.codec import RECENT_LIMIT, load_state
 from fsmflow.decision import Arrival, Decision, member_id_of
-from fsmflow.state import FlowData, Unreadable, check_member_id
+from fsmflow.state import FlowData, UnreadableField, check_member_id
 from tests.talking import BEGINNING, CONSOLE, WHATSAPP
 
 MILLISECONDS = round(BEGINNING.timestamp() * 1000)
@@ -111,7 +111,7 @@ def test_the_time_of_the_last_message_only_grows_within_a_channel(channel: Chann
 
 
 def test_what_is_put_aside_is_written_anew_whole() -> None:
-    state = MemberState("ann", WHATSAPP, unreadable=(Unreadable("codec", b"?", "x"),), raw={"version": b"1"})
+    state = MemberState("ann", WHATSAPP, unreadable=(UnreadableField("codec", b"?", "x"),), raw={"version": b"1"})
     decision = Decision((), "recovered", forget=True, unreadable=state.unreadable, ended=True)
     found = Arrival.of(Inbound(WHATSAPP, "m", member_id="ann"), BEGINNING)
     commit = decision.commit(found, state, decision.reply(found, state))

@@ -340,12 +340,19 @@ def test_the_first_step_and_every_position_are_known() -> None:
 
 
 def test_a_stored_run_is_restored_with_its_answers_structured() -> None:
-    assert OFFER.restore(STORED) == ("confirm", {"amount": Decimal(5), "handle": "@ada"})
+    assert OFFER.restore(STORED) == ("confirm", {"amount": Decimal(5), "handle": "@ada"}, ("amount", "handle"))
 
 
 def test_the_id_of_the_step_wins_over_its_index_and_the_index_serves_without_one() -> None:
     assert OFFER.restore(evolve(STORED, step=0)) == OFFER.restore(STORED)
-    assert OFFER.restore(evolve(STORED, step_id=None, step=1)) == ("handle", {"amount": Decimal(5), "handle": "@ada"})
+    by_index = OFFER.restore(evolve(STORED, step_id=None, step=1, path=("amount",)))
+    assert by_index == ("handle", {"amount": Decimal(5), "handle": "@ada"}, ("amount",))
+
+
+def test_a_run_that_names_no_path_is_given_the_one_that_its_answers_lead_along() -> None:
+    assert OFFER.restore(evolve(STORED, path=())) == OFFER.restore(STORED)
+    by_its_word = OFFER.restore(evolve(STORED, path=(), data={"handle": "@ada"}))
+    assert by_its_word == ("confirm", {"handle": "@ada"}, ("handle",))
 
 
 def test_an_ended_run_is_restored_in_its_end() -> None:
@@ -370,13 +377,13 @@ def test_a_run_that_does_not_fit_is_not_restored(changes: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("changes", "rewound"),
     [
-        ({"step_id": "gone"}, ("handle", {"amount": Decimal(5)}, ("amount",))),
+        ({"step_id": "gone"}, ("confirm", {"amount": Decimal(5), "handle": "@ada"}, ("amount", "handle"))),
         ({"data": {"amount": "x", "handle": "@ada"}}, ("amount", {}, ())),
         ({"data": {"handle": "@ada"}}, ("amount", {}, ())),
         ({"data": {"amount": "5"}}, ("handle", {"amount": Decimal(5)}, ("amount",))),
         ({"path": ("gone", "amount")}, ("amount", {}, ())),
-        ({"path": ("amount", "gone", "handle")}, ("amount", {}, ())),
-        ({"path": (), "step_id": "gone"}, ("amount", {}, ())),
+        ({"path": ("amount", "gone", "handle")}, ("handle", {"amount": Decimal(5)}, ("amount",))),
+        ({"path": (), "step_id": "gone"}, ("confirm", {"amount": Decimal(5), "handle": "@ada"}, ("amount", "handle"))),
         ({}, ("confirm", {"amount": Decimal(5), "handle": "@ada"}, ("amount", "handle"))),
     ],
 )

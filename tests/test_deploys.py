@@ -136,11 +136,11 @@ def test_a_removed_step_is_rewound_along_the_members_path(any_redis: Redis, pref
     stored = talk.fields["flow_data"]
     talk.deploys([survey("a", "b", "d")])
     reply = talk.says("3")
-    assert (words(reply), reply.status, reply.step_id) == (f"{LOST_PLACE}\n\nb?", "recovered", "b")
-    assert talk.data == {"a": "1"}
+    assert (words(reply), reply.status, reply.step_id) == (f"{LOST_PLACE}\n\nd?", "recovered", "d")
+    assert talk.data == {"a": "1", "b": "2"}
     assert talk.quarantine == {"flow_data": stored}
-    assert ("recovery_result", "success", "b") in talk.events
-    assert talk.says("2", "4").status == "completed"
+    assert ("recovery_result", "success", "d") in talk.events
+    assert talk.says("4").status == "completed"
     assert talk.data == {"a": "1", "b": "2", "d": "4"}
 
 
@@ -172,11 +172,23 @@ def test_a_run_of_which_nothing_fits_begins_anew_in_the_same_flow(any_redis: Red
     assert talk.data == {}
 
 
-def test_a_step_that_was_put_in_between_is_not_asked_of_who_is_past_it(any_redis: Redis, prefix: str) -> None:
+def test_a_step_that_was_put_in_between_is_asked_and_not_skipped(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [survey("a", "c")])
     talk.says("survey", "1")
     talk.deploys([survey("a", "b", "c")])
-    assert talk.says("3").status == "completed"
+    reply = talk.says("3")
+    assert (words(reply), reply.step_id) == (f"{LOST_PLACE}\n\nb?", "b")
+    assert talk.says("2", "3").status == "completed"
+    assert talk.data == {"a": "1", "b": "2", "c": "3"}
+
+
+def test_a_step_that_was_put_in_where_the_member_has_not_been_yet_disturbs_nobody(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [survey("a", "b", "d")])
+    talk.says("survey", "1")
+    talk.deploys([survey("a", "b", "c", "d")])
+    assert words(talk.says("2")) == "c?"
 
 
 def test_an_older_worker_does_not_roll_back_what_a_newer_codec_wrote(any_redis: Redis, prefix: str) -> None:

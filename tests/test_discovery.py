@@ -19,7 +19,7 @@ class {name}(Flow):
     flow_type = "{flow_type}"
     steps = (Step(id="amount", type=StepType.TEXT, message="How much?"),)
 """
-SEED_FORM = """
+MAKES_ITS_STEPS = """
 class CredexFlow(Flow):
     def __init__(self, flow_type, state=None):
         super().__init__(f"{flow_type}_1", [Step(id="amount", type=StepType.TEXT, message="?")])
@@ -61,7 +61,7 @@ def test_a_module_holds_the_flows_that_it_defines_in_their_order_and_not_what_it
 
 def test_what_a_module_says_its_flows_are_wins(shop: Path) -> None:
     put(shop / "shop/a.py", flow("OneFlow", "one"), flow("TwoFlow", "two"), "flows = [TwoFlow]\n")
-    put(shop / "shop/b.py", SEED_FORM, 'flows = {"credex_offer": CredexFlow, "credex_accept": CredexFlow}\n')
+    put(shop / "shop/b.py", MAKES_ITS_STEPS, 'flows = {"credex_offer": CredexFlow, "credex_accept": CredexFlow}\n')
     assert found("shop/a.py") == [("two", "shop.a:TwoFlow")]
     assert found("shop/b.py") == [("credex_offer", "shop.b:CredexFlow"), ("credex_accept", "shop.b:CredexFlow")]
 
@@ -88,8 +88,8 @@ def test_a_package_is_searched_through(shop: Path) -> None:
 
 
 def test_a_class_that_builds_its_steps_stands_for_all_that_it_is_registered_as(shop: Path) -> None:
-    put(shop / "shop/b.py", SEED_FORM, 'flows = {"credex_offer": CredexFlow, "credex_accept": CredexFlow}\n')
-    put(shop / "shop/c.py", SEED_FORM.replace(":\n    def", ':\n    flow_type = "credex"\n    def', 1))
+    put(shop / "shop/b.py", MAKES_ITS_STEPS, 'flows = {"credex_offer": CredexFlow, "credex_accept": CredexFlow}\n')
+    put(shop / "shop/c.py", MAKES_ITS_STEPS.replace(":\n    def", ':\n    flow_type = "credex"\n    def', 1))
     assert [name for name, _ in found("shop.b:CredexFlow")] == ["credex_offer", "credex_accept"]
     assert found("shop.c:CredexFlow") == [("credex", "shop.c:CredexFlow")]
 
@@ -123,8 +123,12 @@ def test_a_file_beside_the_one_that_is_named_can_be_imported_by_it(shop: Path) -
         ("shop", None, "shop: holds no flow"),
         ("shop:Flow", None, "shop:Flow: a class is named with its module, not with a folder"),
         ("shop/a.py", "", "shop/a.py: holds no flow"),
-        ("shop/a.py", SEED_FORM, 'shop/a.py: CredexFlow has no steps of its own: say flows = {"<flow type>": CredexF'),
-        ("shop.a:CredexFlow", SEED_FORM, "shop.a:CredexFlow: CredexFlow has no steps of its own"),
+        (
+            "shop/a.py",
+            MAKES_ITS_STEPS,
+            'shop/a.py: CredexFlow has no steps of its own: say flows = {"<flow type>": CredexF',
+        ),
+        ("shop.a:CredexFlow", MAKES_ITS_STEPS, "shop.a:CredexFlow: CredexFlow has no steps of its own"),
         ("shop.a:Step", "", "shop.a:Step: Step is no flow class of shop.a"),
         ("shop.a:Gone", "", "shop.a:Gone: Gone is no flow class of shop.a"),
         ("shop/a.py", "flows = 5\n", "shop.a: flows must be flow classes, or a mapping of flow types to flow classes"),

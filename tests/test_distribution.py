@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -15,13 +16,14 @@ from typing import Any
 import pytest
 
 import fsmflow
-from tests.test_layers import OPTIONAL, ROOT
+from tests.test_layers import OPTIONAL, ORDER, ROOT
 
 # The public names. One that goes, or comes without being meant to, is noticed here first.
 EXPORTED = [
     "ApprovedTemplate",
     "AsyncFlowError",
     "AuditEntry",
+    "BadTarget",
     "Buttons",
     "Channel",
     "Contended",
@@ -44,6 +46,7 @@ EXPORTED = [
     "MemberState",
     "Message",
     "MissingExtra",
+    "MissingProgram",
     "NewerState",
     "Option",
     "PayloadError",
@@ -104,7 +107,7 @@ def files_of_the_package(directory: Path) -> set[str]:
 def test_the_wheel_holds_every_file_of_the_package_and_the_script_and_the_types_marker(unpacked: Path) -> None:
     shipped = files_of_the_package(unpacked)
     assert shipped == files_of_the_package(ROOT)
-    assert {"fsmflow/commit.lua", "fsmflow/py.typed", "fsmflow/__init__.py"} <= shipped
+    assert {"fsmflow/append.lua", "fsmflow/commit.lua", "fsmflow/py.typed", "fsmflow/__init__.py"} <= shipped
 
 
 def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(unpacked: Path) -> None:
@@ -159,6 +162,12 @@ def test_the_public_names_are_the_ones_that_are_meant_to_be() -> None:
 def test_the_public_names_are_sorted_and_can_be_imported() -> None:
     assert list(fsmflow.__all__) == sorted(set(fsmflow.__all__))
     assert [name for name in fsmflow.__all__ if not hasattr(fsmflow, name)] == []
+
+
+def test_the_map_of_the_house_names_every_module_in_the_order_of_its_layers() -> None:
+    named = re.findall(r"^(\w+) +\S.*[^.]$", str(fsmflow.__doc__).split("=" * 10)[1], re.MULTILINE)
+    in_order = dict.fromkeys(name.partition(".")[0] for name in ORDER if not name.startswith("__"))
+    assert named == list(in_order)
 
 
 def test_nothing_else_in_the_facade_looks_public() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, Option, Step, StepType, StoreUnavailable, Text
+from fsmflow import Flow, Inbound, Option, Step, StepType, StoreUnavailable, Text
 from tests.talking import CONSOLE, WHATSAPP, Offer, Talk, words
 
 APOLOGY = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
@@ -85,7 +87,7 @@ def test_whatever_a_flow_raises_the_state_stands_and_the_member_gets_an_apology(
     assert (after["flow_data"], after["previous"]) == (before["flow_data"], before["previous"])
     again = talk.sends(inbound)
     assert (words(again), again.duplicate) == (APOLOGY, True)
-    step_id = "sure" if where == "complete" else "amount"
+    step_id = {"message": "sure", "complete": "completed"}.get(where, "amount")  # where the flow was when it failed
     [entry] = [entry for entry in talk.manager.history(talk.member_id) if entry.event_type == "error"]
     assert (entry.status, entry.step_id, entry.flow_id) == ("error", step_id, f"failing_{talk.member_id}")
     assert (entry.error, entry.reason, entry.message_id) == (
@@ -123,7 +125,7 @@ def test_a_fault_of_the_first_question_opens_nothing(any_redis: Redis, prefix: s
     assert talk.says("mute").status == "error"
     assert talk.state.flow_data == ended
     entry = talk.manager.history(talk.member_id)[-1]
-    assert (entry.error, entry.flow_id, entry.step_id) == ("LookupError", None, None)
+    assert (entry.error, entry.flow_id, entry.step_id) == ("LookupError", f"mute_{talk.member_id}", "one")
 
 
 def test_a_flow_that_fails_can_still_be_left(any_redis: Redis, prefix: str) -> None:
@@ -307,5 +309,68 @@ def test_a_store_that_a_flow_cannot_reach_has_the_message_delivered_again(any_re
     talk.says("reading")
     before = talk.fields
     with pytest.raises(StoreUnavailable):
+        talk.says("12")
+    assert talk.fields == before
+
+
+def test_the_place_is_the_flows_own_line_even_if_a_library_raised(any_redis: Redis, prefix: str) -> None:
+    class Parsing(Flow):
+        flow_type = "parsing"
+
+        def parse(self, value: str) -> str:
+            return json.loads("{}")[value]  # type: ignore[no-any-return]  # it raises
+
+        def wrap(self, value: str) -> bool:
+            return bool(textwrap.wrap(value, None))  # type: ignore[arg-type]  # the library is what raises
+
+        steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=wrap, transformer=parse),)
+
+    talk = Talk(any_redis, prefix, [Parsing])
+    talk.says("parsing", "12")
+    entry = talk.manager.history(talk.member_id)[-1]
+    assert entry.error == "TypeError"
+    assert str(entry.place).startswith(f"{__name__}:wrap:")
+
+
+def test_a_fault_that_the_library_found_says_what_it_found(any_redis: Redis, prefix: str) -> None:
+    class Wide(Flow):
+        flow_type = "wide"
+        steps = (
+            Step(id="one", type=StepType.TEXT, message="One?"),
+            Step(id="two", type=StepType.TEXT, message="x" * 4097),
+        )
+
+    talk = Talk(any_redis, prefix, [Wide], channel=WHATSAPP)
+    talk.says("wide", SECRET)
+    entry = talk.manager.history(talk.member_id)[-1]
+    assert (entry.error, entry.step_id) == ("LimitExceeded", "two")
+    assert entry.reason == "whatsapp: body is 4097 long, the limit is 4096"
+    assert SECRET not in repr(entry)
+
+
+def test_the_exception_itself_goes_where_the_application_wants_it(any_redis: Redis, prefix: str) -> None:
+    seen: list[tuple[Exception, Inbound]] = []
+    talk = Talk(
+        any_redis,
+        prefix,
+        [failing("validator", KeyError)],
+        on_fault=lambda fault, inbound: seen.append((fault, inbound)),
+    )
+    talk.says("failing")
+    inbound = talk.message("12")
+    assert talk.sends(inbound).status == "error"
+    [(fault, met)] = seen
+    assert isinstance(fault, KeyError)
+    assert met == inbound
+
+
+def test_a_test_may_have_the_fault_raised_and_nothing_is_decided_then(any_redis: Redis, prefix: str) -> None:
+    def raise_it(fault: Exception, _: Inbound) -> None:
+        raise fault
+
+    talk = Talk(any_redis, prefix, [failing("validator", KeyError)], on_fault=raise_it)
+    talk.says("failing")
+    before = talk.fields
+    with pytest.raises(KeyError):
         talk.says("12")
     assert talk.fields == before

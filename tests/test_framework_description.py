@@ -323,3 +323,60 @@ def test_the_three_step_types_ask_in_their_own_way() -> None:
         asked.append(type(flow.question).__name__)
         flow.process_input(answer)
     assert asked == ["Text", "Buttons", "ListMenu"]
+
+
+def test_a_structure_is_a_way_back_into_an_open_flow_whose_answers_all_count_at_the_end(
+    manager: FlowStateManager,
+) -> None:
+    runner = FlowRunner(manager, flows={"credex_offer": CredexFlow})
+    say(runner, "1", "credex offer")
+    say(runner, "2", "5")
+    structure = manager.load(member_id).to_dict()
+    taken = MemberState.from_dict(structure).flow_data
+    assert taken is not None
+    flow = CredexFlow(flow_type, structure)
+    assert flow.resume(taken)
+    assert (flow.state, flow.path, bool(flow.run_id)) == ("confirm", ("amount",), True)
+    flow.process_input("yes")
+    flow.process_input("usd")
+    assert (flow.state, flow.data) == ("completed", {"amount": Decimal(5), "confirm": "yes", "denomination": "usd"})
+
+
+class SecretFlow(Flow):
+    flow_type = "secret"
+    steps = (
+        Step(id="name", type=StepType.TEXT, message="Who?"),
+        Step(id="pin", type=StepType.TEXT, message="PIN?", sensitive=True),
+        Step(id="end", type=StepType.TEXT, message="End?"),
+    )
+
+
+def test_a_state_that_is_logged_by_hand_is_kept_without_its_sensitive_answers(manager: FlowStateManager) -> None:
+    runner = FlowRunner(manager, [SecretFlow])
+    for number, text in enumerate(("secret", "ada", "4711-sesame")):
+        say(runner, str(number), text)
+    state = manager.load(member_id)
+    audit = FlowAuditLogger(manager)
+    for each in (state, state.to_dict()):
+        audit.log_flow_event("secret_member-7", "step_start", "end", each, "in_progress")
+        audit.log_state_transition("secret_member-7", each, each, "success")
+    records: Any = manager.redis.xrange(manager.layout.keys(member_id).audit)
+    assert len(records) == 7
+    assert "4711-sesame" not in repr(records)
+    assert "ada" in repr(records[-1])
+
+
+def test_a_state_that_is_logged_by_hand_does_not_stand_for_what_turns_recorded(manager: FlowStateManager) -> None:
+    """A recovery goes on from the turn's own snapshot, and a run that has ended stays ended."""
+    runner = FlowRunner(manager, [SecretFlow])
+    for number, text in enumerate(("secret", "ada", "4711")):
+        say(runner, str(number), text)
+    before = manager.load(member_id).to_dict()
+    say(runner, "9", "end")
+    FlowAuditLogger(manager).log_flow_event("secret_member-7", "step_start", "end", before, "in_progress")
+    key = manager.layout.keys(member_id).state
+    manager.redis.hset(key, mapping={"flow_data": "?", "previous": "?"})
+    assert say(runner, "10", "end") == "recovered"
+    left = manager.load(member_id).flow_data
+    assert left is None or left.ended
+    assert say(runner, "11", "end") == "idle"

@@ -107,10 +107,20 @@ def test_what_is_missing_what_differs_and_what_is_left_over_is_told_file_by_file
         f"{tmp_path / 'gone.dot'}: left over, no flow of the targets has it",
         f"{tmp_path / 'gone.mmd'}: left over, no flow of the targets has it",
     )
-    write(pages, tmp_path)
-    assert differences(pages, tmp_path) == ()
+
+
+def test_the_diagrams_of_other_flows_stay_and_are_told_unless_they_are_to_be_pruned(tmp_path: Path) -> None:
+    write(pages_of([found(), found("gone")], tmp_path), tmp_path)
+    (tmp_path / "by_hand.dot").write_text("digraph {}\n")
+    pages = pages_of([found()], tmp_path)
+    others = (tmp_path / "gone.dot", tmp_path / "gone.mmd")
+    assert write(pages, tmp_path) == others
+    assert all(path.exists() for path in others)
+    assert len(differences(pages, tmp_path)) == 2
+    assert write(pages, tmp_path, prune=True) == ()
+    assert not any(path.exists() for path in others)
     assert (tmp_path / "by_hand.dot").exists()
-    assert not (tmp_path / "gone.dot").exists()
+    assert differences(pages, tmp_path) == ()
 
 
 def test_an_index_that_was_written_by_hand_is_not_overwritten(tmp_path: Path) -> None:

@@ -133,3 +133,21 @@ def test_a_word_clears_what_was_refused(any_redis: Redis, prefix: str, word: str
     assert "validation" in talk.state.to_dict()["flow_data"]["data"]
     talk.says(word)
     assert "validation" not in talk.state.to_dict()["flow_data"]["data"]
+
+
+def test_a_button_of_an_approved_template_may_be_a_global_word(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", "12")
+    reply = talk.sends(talk.message("Leave it", option_id="cancel", kind="option"))
+    assert reply.status == "cancelled"
+
+
+def test_why_a_message_was_no_answer_stands_in_the_trail(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    early = talk.message("12")
+    talk.waits(seconds=5)
+    talk.says("offer", "back")
+    talk.sends(talk.message("Confirm", option_id="00000000.confirm", kind="option"))
+    talk.sends(early)
+    told = [entry.reason for entry in talk.manager.history(talk.member_id) if entry.status == "refused"]
+    assert told == ["nothing to go back to", "a choice of an earlier question", "older than the last message"]

@@ -64,7 +64,19 @@ def test_what_is_no_moment_is_refused_when_the_message_is_made(wrong: Any) -> No
         Inbound(CHANNEL, "1", sent_at=wrong)
 
 
-@given(st.text(st.characters(categories=["L", "Cs", "So"])))
+@pytest.mark.parametrize("nothing", ["", None])
+def test_a_message_without_an_id_is_refused_as_two_of_them_would_be_taken_for_one(nothing: Any) -> None:
+    with pytest.raises(ValueError, match="message_id must not be empty"):
+        Inbound(CHANNEL, nothing, "12")
+
+
+def test_a_member_is_named_or_left_to_be_derived_and_never_empty() -> None:
+    assert (Inbound(CHANNEL, "1").member_id, Inbound(CHANNEL, "1", member_id="ann").member_id) == (None, "ann")
+    with pytest.raises(ValueError, match="member_id must not be empty"):
+        Inbound(CHANNEL, "1", member_id="")
+
+
+@given(st.text(st.characters(categories=["L", "Cs", "So"]), min_size=1))
 def test_every_text_that_came_in_can_be_stored(words: str) -> None:
     inbound = Inbound(
         Channel(words, words), words, text=words, option_id=words, sender_name=words, phone=words, kind="text"

@@ -335,7 +335,13 @@ def test_a_run_that_does_not_fit_changes_nothing_and_can_be_rewound() -> None:
     assert not flow.resume(stored)
     assert whole(flow) == before
     flow.rewind(stored)
-    assert (flow.state, flow.data, flow.path, flow.visit, flow.run_id) == ("amount", {}, (), 5, "r")
+    assert (flow.state, flow.data, flow.path, flow.visit, flow.run_id) == (
+        "pin",
+        {"amount": "5"},
+        ("amount",),
+        5,
+        "r",
+    )
 
 
 def test_answers_on_a_way_that_was_left_are_no_part_of_what_was_completed() -> None:
@@ -358,9 +364,21 @@ def test_answers_on_a_way_that_was_left_are_no_part_of_what_was_completed() -> N
     flow.back()
     flow.back()
     flow.process_input("short")
-    assert flow.data == {"how": "short", "why": "because"}  # it may still be gone back to
+    assert flow.data == {"how": "short"}  # nothing that is asked from here on may speak of it
     flow.process_input("end")
     assert flow.data == {"how": "short", "last": "end"}
+
+
+def test_answers_that_still_lie_ahead_are_kept_when_an_earlier_one_is_changed() -> None:
+    flow = OfferFlow()
+    flow.process_input("5")
+    ahead = flow.state
+    flow.process_input(flow.steps[1].examples[0] if flow.steps[1].examples else "1234")
+    kept = flow.data[ahead]
+    flow.back()
+    flow.back()
+    flow.process_input("6")
+    assert (flow.state, flow.data[ahead]) == (ahead, kept)
 
 
 def menu(step_id: str, *targets: str | None) -> Step:

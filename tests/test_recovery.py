@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -277,9 +276,38 @@ def test_a_newer_run_beside_the_damage_is_left_alone(any_redis: Redis, prefix: s
     assert talk.fields == before
 
 
-def test_a_flow_that_cannot_ask_from_there_is_not_gone_on_with(any_redis: Redis, prefix: str) -> None:
-    """A question that needs what is lost fails; the next source is tried, and the member never strands."""
+def test_a_question_that_fails_once_costs_no_answer_of_a_run_that_could_be_read(any_redis: Redis, prefix: str) -> None:
+    """The fault may pass: the run stays where it is, and the next message goes on from it."""
+    down: list[bool] = []
 
+    class Needing(Flow):
+        flow_type = "needing"
+
+        def asked(self) -> str:
+            if down:
+                raise ConnectionError
+            return f"{self.data['amount']}?"
+
+        steps = (
+            Step(id="amount", type=StepType.TEXT, message="How much?"),
+            Step(id="sure", type=StepType.TEXT, message=asked),
+        )
+
+    talk = Talk(any_redis, prefix, [Needing])
+    talk.says("needing", "12")
+    stored = talk.fields["flow_data"]
+    damage(talk, recent=b"?")
+    down.append(True)
+    assert talk.says("x").status == "error"
+    assert talk.fields["flow_data"] == stored
+    down.clear()
+    assert talk.says("yes").status == "completed"
+    assert talk.data == {"amount": "12", "sure": "yes"}
+
+
+def test_where_a_question_fails_at_a_point_that_does_not_fit_the_next_point_is_tried(
+    any_redis: Redis, prefix: str
+) -> None:
     class Needing(Flow):
         flow_type = "needing"
 
@@ -287,19 +315,21 @@ def test_a_flow_that_cannot_ask_from_there_is_not_gone_on_with(any_redis: Redis,
             return f"{self.data['amount']}?"
 
         steps = (
-            Step(id="amount", type=StepType.TEXT, message="How much?"),
+            Step(id="amount", type=StepType.TEXT, message=lambda: str({"found": 1}["lost"])),
             Step(id="sure", type=StepType.TEXT, message=asked),
             Step(id="end", type=StepType.TEXT, message="End?"),
         )
 
     talk = Talk(any_redis, prefix, [Needing])
-    talk.says("needing", "12", "yes")
-    broken = json.loads(talk.fields["flow_data"])
-    broken.update(data={}, path=[], step_id="sure", step=1)
-    damage(talk, flow_data=json.dumps(broken).encode(), recent=b"?")
+    run = FlowData("needing", "needing", "end", 2, {"amount": "12", "sure": "yes"}, run_id="r", path=("amount", "sure"))
+    talk.says("hi")
+    damage(
+        talk,
+        flow_data=dump_flow_data(evolve(run, data={"sure": "yes"})),
+        previous=dump_flow_data(evolve(run, step_id="sure", step=1, path=("amount",))),
+        recent=b"?",
+    )
     assert words(talk.says("x")) == f"{LOST_PLACE}\n\n12?"
-    assert reasons(talk)[-1] == "restored from previous"
-    assert json.loads(talk.quarantine["flow_data"]) == broken
 
 
 def test_a_flow_whose_making_fails_does_not_strand_its_member(any_redis: Redis, prefix: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, Option, Refused, Sentences, Step, StepType
+from fsmflow import Flow, Option, Refused, Step, StepType
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, body_of, words
 
 
@@ -75,13 +75,6 @@ def test_a_flow_refuses_in_its_own_words(any_redis: Redis, prefix: str) -> None:
     assert words(talk.says("limited", "1234")) == "At most three letters, please.\n\nCode?"
     assert words(talk.says("abc")) == "That answer cannot be used. Please try another.\n\nCode?"
     assert talk.says("123").status == "completed"
-
-
-@pytest.mark.parametrize("reason", ["", "  \n"])
-def test_a_reason_of_no_words_leaves_the_question_alone(any_redis: Redis, prefix: str, reason: str) -> None:
-    talk = Talk(any_redis, prefix, [Order], channel=WHATSAPP, sentences=Sentences(choose=reason))
-    reply = talk.says("order", "huge")
-    assert (words(reply), reply.status) == ("Which size?", "refused")
 
 
 @pytest.mark.parametrize("kind", ["image", "audio", "location", "unsupported"])

@@ -143,3 +143,24 @@ def test_flows_that_cannot_be_told_apart_or_are_none_are_refused(flows: Any) -> 
 def test_a_default_that_is_none_of_the_flows_is_refused(default: Any) -> None:
     with pytest.raises(FlowDefinitionError, match="is none of its flows"):
         in_memory_runner([Offer], default=default)
+
+
+def test_what_was_collected_comes_with_the_reply_that_completed_it_and_with_its_duplicate(
+    any_redis: Redis, prefix: str
+) -> None:
+    """Who died between the commit and the payment gets all that it takes again, under the same key."""
+    talk = Talk(any_redis, prefix, [Offer])
+    assert talk.says("offer", "12", "bob").data is None
+    last = talk.message("confirm")
+    reply = talk.sends(last)
+    again = talk.sends(last)
+    assert (reply.status, reply.duplicate, again.duplicate) == ("completed", False, True)
+    assert reply.data == again.data == {"amount": Decimal("12"), "handle": "bob", "confirm": "confirm"}
+    assert reply.run_id == again.run_id is not None
+    assert "bob" not in repr(reply)
+
+
+def test_a_declined_flow_hands_nothing_over(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    reply = talk.says("offer", "12", "bob", "decline")
+    assert (reply.status, reply.data) == ("cancelled", None)

@@ -114,3 +114,13 @@ def test_the_trail_follows_a_rollback_and_still_holds_no_sensitive_answer(any_re
     assert (kept.flow_data.step_id, kept.flow_data.data) == ("sure", {"name": "ann"})
     assert rolled_back.flow_data.data == {"name": "ann", "pin": SECRET}
     assert all(SECRET.encode() not in raw for key, raw in stored_bytes(any_redis, prefix).items() if "audit" in key)
+
+
+def test_a_refusal_that_quotes_a_sensitive_answer_is_said_and_not_stored(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Login])
+    talk.says("login", "ann")
+    inbound = talk.message(f"{SECRET} wrong")
+    assert SECRET in words(talk.sends(inbound))
+    assert [name for name, raw in talk.fields.items() if SECRET.encode() in raw] == []
+    again = talk.sends(inbound)
+    assert (words(again), again.duplicate) == ("PIN?", True)

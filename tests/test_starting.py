@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Channel, Flow, FlowDefinitionError, Inbound, Step, StepType
+from fsmflow import Channel, Flow, FlowDefinitionError, Inbound, NewerState, Step, StepType
 from tests.talking import CONSOLE, Offer, Order, Talk, words
 
 
@@ -157,3 +157,73 @@ def test_a_flow_that_builds_its_steps_starts_without_the_answers_of_the_run_befo
     given.clear()
     talk.says("borrow")
     assert [(data["flow_type"], "amount" in data) for data in given] == [("borrow", False)]
+
+
+def test_a_late_message_starts_nothing_where_nothing_is_open(any_redis: Redis, prefix: str) -> None:
+    """What was sent before the end of a conversation, and comes after it, is no wish for another one."""
+    talk = Talk(any_redis, prefix, [Offer], default="offer")
+    early = talk.message("offer")
+    talk.waits(seconds=5)
+    talk.says("offer", "12", "bob", "confirm")
+    ended = talk.state.flow_data
+    reply = talk.sends(early)
+    assert reply.status == "refused"
+    assert words(reply).startswith("That message came late")
+    assert talk.state.flow_data == ended
+
+
+def test_what_the_application_starts_is_started_although_the_state_cannot_be_read(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", "12")
+    talk.redis.hset(talk.key, "flow_data", "?")
+    reply = talk.runner.start("offer", talk.message("hello"))
+    assert (words(reply), reply.status, reply.step_id) == ("How much?", "in_progress", "amount")
+    assert talk.quarantine == {"flow_data": b"?"}
+    assert ("recovery_attempt", "in_progress", None) in talk.events
+
+
+def test_a_run_that_the_application_leaves_is_left_in_the_trail(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    first = talk.says("offer", "12")
+    talk.runner.start("offer", talk.message("hello"))
+    [left] = [entry for entry in talk.manager.history(talk.member_id) if entry.status == "left"]
+    assert (left.event_type, left.step_id, left.run_id) == ("cancel", "handle", first.run_id)
+
+
+def test_a_run_id_that_is_given_again_does_not_bring_its_old_buttons_back(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Order])
+    old = talk.runner.start("order", talk.message("x"), run_id="r1")
+    talk.waits(seconds=1)
+    talk.runner.start("order", talk.message("y"), run_id="r1")
+    assert talk.taps("Big", of=old).status == "refused"
+
+
+@pytest.mark.parametrize("kind", ["reaction", "system"])
+@pytest.mark.parametrize("opened", [(), ("offer", "12")])
+def test_what_is_said_beside_the_conversation_gets_no_answer_and_changes_nothing(
+    any_redis: Redis, prefix: str, kind: str, opened: tuple[str, ...]
+) -> None:
+    talk = Talk(any_redis, prefix, [Offer], default="offer")
+    if opened:
+        talk.says(*opened)
+    before = talk.state.flow_data
+    inbound = talk.message(None, kind=kind)
+    reply = talk.sends(inbound)
+    assert (reply.messages, reply.status) == ((), "ignored")
+    assert talk.state.flow_data == before
+    assert talk.sends(inbound).duplicate
+
+
+def test_a_flow_that_is_no_longer_known_is_let_go_although_one_message_is_delivered_again_and_again(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [Offer, Order])
+    talk.says("order")
+    talk.deploys([Offer])
+    inbound = talk.message("hello")
+    with pytest.raises(NewerState):
+        talk.sends(inbound)
+    talk.waits(minutes=6)
+    assert talk.sends(inbound).status == "recovered"

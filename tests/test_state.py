@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsmflow import Channel, InvalidMemberId, InvalidState, MemberState
-from fsmflow.state import RESERVED_DATA_KEYS, FlowData, Unreadable, Validation, check_member_id
+from fsmflow.state import RESERVED_DATA_KEYS, FlowData, UnreadableField, Validation, check_member_id
 from tests.talking import SECRET
 
 CHANNEL = {"type": "whatsapp", "identifier": "15550001111"}
@@ -202,7 +202,7 @@ def test_no_answer_shows_when_a_state_is_shown() -> None:
         Channel("console", "ann"),
         run,
         run,
-        unreadable=(Unreadable("flow_data", SECRET.encode(), "ValueError"),),
+        unreadable=(UnreadableField("flow_data", SECRET.encode(), "ValueError"),),
         raw={"flow_data": SECRET.encode()},
     )
     assert SECRET not in repr(state) + str(state)

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from string import Formatter
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmflow.wording import Sentences, Words, folded
+from fsmflow.wording import Sentences, Words, folded, spoken
 
 FILLED_IN = {
     "too_long": {"limit"},
     "help": {"words"},
-    "expired": {"minutes", "keyword"},
+    "expired": {"silence", "keyword"},
     "idle": {"keywords"},
 }
 
@@ -75,6 +78,9 @@ def test_members_are_told_the_words_in_the_order_in_which_they_go_back() -> None
 def test_each_sentence_has_the_fields_that_its_docstring_names_and_no_others() -> None:
     for name, sentence in attrs.asdict(Sentences()).items():
         assert {found for _, found, _, _ in Formatter().parse(sentence) if found} == FILLED_IN.get(name, set())
+        told = re.search(rf"^        {name}: (.*?)(?=^        \w+: |^$)", str(Sentences.__doc__), re.DOTALL | re.MULTILINE)
+        assert told is not None
+        assert set(re.findall(r"``{(\w+)}``", told[1])) == FILLED_IN.get(name, set())
 
 
 def test_no_sentence_is_empty_or_speaks_of_the_inside() -> None:
@@ -83,3 +89,59 @@ def test_no_sentence_is_empty_or_speaks_of_the_inside() -> None:
         assert sentence
         for word in ("step", "state", "exception", "error", "None", "flow"):
             assert word not in sentence.casefold().split()
+
+
+@pytest.mark.parametrize("name", [each.name for each in attrs.fields(Sentences)])
+def test_a_sentence_that_says_nothing_or_has_fields_of_its_own_is_refused_by_name(name: str) -> None:
+    wrong: list[Any] = ["", " \n", None, 7, b"Done.", "{unknown}", "{}", "{0}", "an open {brace", "a closed } brace"]
+    wrong += [f"{{{known}{odd}}}" for known in FILLED_IN.get(name, ()) for odd in (".real", "[0]", ":{x}", "!z", ":%q")]
+    for sentence in wrong:
+        with pytest.raises(ValueError, match=f"the sentence {name!r} must"):
+            Sentences(**{name: sentence})
+
+
+def test_a_sentence_has_the_fields_of_no_other() -> None:
+    for name, known in FILLED_IN.items():
+        for other in set().union(*FILLED_IN.values()) - known:
+            with pytest.raises(ValueError, match=name):
+                Sentences(**{name: f"So: {{{other}}}"})
+
+
+def test_a_sentence_may_format_its_fields_or_leave_them_out() -> None:
+    sentences = Sentences(too_long="Höchstens {limit:,}.", expired="Zu spät.", help="{{{words}}}", choose="Bitte wählen.")
+    assert sentences.too_long.format(limit=4096) == "Höchstens 4,096."
+    assert sentences.help.format(words="back") == "{back}"
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [
+        (timedelta(), "0 seconds"),
+        (timedelta(milliseconds=500), "0.5 seconds"),
+        (timedelta(microseconds=1), "0.000001 seconds"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=10), "10 seconds"),
+        (timedelta(seconds=60), "1 minute"),
+        (timedelta(seconds=90), "90 seconds"),
+        (timedelta(minutes=5), "5 minutes"),
+        (timedelta(minutes=90), "90 minutes"),
+        (timedelta(hours=1), "1 hour"),
+        (timedelta(hours=2), "2 hours"),
+        (timedelta(hours=25), "25 hours"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(weeks=2), "14 days"),
+        (timedelta(days=20, seconds=1), "1728001 seconds"),
+        (timedelta(seconds=1_728_001.5), "1728001.5 seconds"),
+    ],
+)
+def test_a_duration_is_said_in_the_largest_unit_that_divides_it(duration: timedelta, words: str) -> None:
+    assert spoken(duration) == words
+
+
+@given(st.timedeltas(min_value=timedelta()))
+def test_a_duration_is_said_without_rounding_it(duration: timedelta) -> None:
+    count, unit = spoken(duration).split()
+    one = timedelta(**{f"{unit.removesuffix('s')}s": 1})
+    whole, _, part = count.partition(".")
+    assert int(whole) * one + timedelta(microseconds=int(part.ljust(6, "0"))) == duration
+    assert unit.endswith("s") == (count != "1")

@@ -22,11 +22,11 @@ def verify_signature(app_secret: str | bytes, raw_body: bytes, header: str | Non
         header: The request's ``X-Hub-Signature-256``: ``sha256=`` and the HMAC-SHA256 in hexadecimal.
 
     Returns:
-        True if the signature is right; False if it is not, is missing or malformed, if the body is over 3 MB, or if
-        the secret is empty.
+        True if the signature is right; False if it is not, is missing, malformed or no str, if the body is over 3 MB,
+        or if the secret is empty.
     """
     secret = app_secret.encode("utf-8") if isinstance(app_secret, str) else app_secret
-    if not secret or header is None or len(raw_body) > _LARGEST_BODY:
+    if not secret or not isinstance(header, str) or len(raw_body) > _LARGEST_BODY:
         return False
     # compare_digest raises for a str that is not ASCII, and answers at once for another length
     if not header.isascii() or not header.startswith(_SCHEME):

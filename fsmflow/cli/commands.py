@@ -17,12 +17,14 @@ from loguru import logger
 
 from fsmflow.cli.terminal import Console, Talk
 from fsmflow.discovery import FoundFlow, find_flows
-from fsmflow.errors import BadTarget, FlowDefinitionError, FsmflowError, InvalidMemberId
-from fsmflow.gallery import differences, pages_of, write
+from fsmflow.errors import BadTarget, FlowDefinitionError, FsmflowError, InvalidMemberId, NewerState
+from fsmflow.gallery import differences, left_over, pages_of, write
 from fsmflow.manager import FlowStateManager
 from fsmflow.runner import FlowRunner
+from fsmflow.state import check_member_id
 
 _ASKED_WRONGLY = (BadTarget, FlowDefinitionError, InvalidMemberId)
+_ANOTHER_MEMBER = "talk to that one, or start afresh as another --member"
 _TARGETS = click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 
 
@@ -40,19 +42,25 @@ def fsmflow() -> None:
     "--out", default="diagrams", show_default=True, type=click.Path(path_type=Path, file_okay=False), help="The folder."
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the folder is not up to date.")
-def diagrams(targets: tuple[str, ...], out: Path, check: bool) -> None:
+@click.option("--prune", is_flag=True, help="Remove the folder's diagrams of flows that are not in TARGET...")
+def diagrams(targets: tuple[str, ...], out: Path, check: bool, prune: bool) -> None:
     """Draw the flows of TARGET... into a folder: DOT, Mermaid, and a README.md that shows them all."""
+    if check and prune:
+        raise click.UsageError("--check writes nothing, so there is nothing to --prune")
     with _told_plainly():
         pages = pages_of(find_flows(targets), out)
         if not check:
-            write(pages, out)
+            others = write(pages, out, prune=prune)
             click.echo(f"{len(pages)} files in {out}")
+            if others:
+                click.echo(f"left over: {', '.join(map(str, others))} (--prune removes them)", err=True)
             return
         found = differences(pages, out)
         if not found:
             click.echo(f"{len(pages)} files in {out} are up to date")
             return
-        click.echo("\n".join([*found, f"To renew: fsmflow diagrams {' '.join(targets)} --out {out}"]), err=True)
+        renewing = f"fsmflow diagrams {' '.join(targets)} --out {out}{' --prune' if left_over(pages, out) else ''}"
+        click.echo("\n".join([*found, f"To renew: {renewing}"]), err=True)
         sys.exit(1)
 
 
@@ -65,6 +73,8 @@ def diagrams(targets: tuple[str, ...], out: Path, check: bool) -> None:
 def chat(targets: tuple[str, ...], url: str | None, member: str | None, any_message: bool, log: bool) -> None:
     """Talk to the flows of TARGET... in the terminal. A single flow is started at once."""
     with _told_plainly():
+        if member is not None:
+            check_member_id(member)
         flows = find_flows(targets)
         logger.remove()  # loguru's own sink would put audit entries between question and answer
         if log:
@@ -74,7 +84,12 @@ def chat(targets: tuple[str, ...], url: str | None, member: str | None, any_mess
             {found.flow_type: found.flow for found in flows},
             default=flows[0].flow_type if any_message else None,
         )
-        Talk(runner, Console.of_this_process(_suggestions(flows)), member).hold()
+        try:
+            Talk(runner, Console.of_this_process(_suggestions(flows)), member).hold()
+        except NewerState:
+            # in a terminal it is seldom a newer release, and nearly always another file that was tried before
+            who = member or "console:me"
+            _fail(f"a flow of another file (or a newer one) is open for {who} in that Redis: {_ANOTHER_MEMBER}", 1)
 
 
 def _manager(url: str | None) -> FlowStateManager:

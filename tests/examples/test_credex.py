@@ -31,7 +31,8 @@ def offer_rows() -> Rows:
     to_whom = "To which handle?"
     confirm = "Your offer\n\nAmount: USD 100\nTo: ama_k\n\nSend this offer?\n\n1. Yes\n2. No"
     no_amount = "Please send an amount such as 100, USD 100 or 99.50 USD, without commas or signs."
-    no_handle = "A handle has 3 to 30 letters, digits and underscores, and begins with a letter."
+    form = "A handle has 3 to 30 letters, digits and underscores, and begins with a letter."
+    no_handle = f"Nobody can have that handle.\n\n{form}"
     return {
         "amount-submit-handle": ("handle", amount, to_whom),
         "amount-refused": ("amount", {}, f"{no_amount}\n\n{how_much}"),

@@ -1,0 +1,75 @@
+"""What is done when a flow's code fails: an apology to the member, and an entry that finds the place.
+
+The entry holds the type of what was raised and where it came from, and of the library's own faults also the words:
+they name fields, types and lengths, and no answer. The words of any other exception may quote one, so they are nowhere;
+who needs them gets the exception itself by ``FlowRunner(on_fault=…)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fsmflow import audit
+from fsmflow.audit import AuditEntry, place_of
+from fsmflow.decision import Arrival, Decision
+from fsmflow.dialogue import Dialogue
+from fsmflow.errors import FlowDefinitionError, FlowFault
+from fsmflow.flow import Flow
+from fsmflow.state import FlowData, MemberState
+
+
+def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exception, flow: Flow | None) -> Decision:
+    """What is decided where a flow's code failed: the stored run stands.
+
+    Args:
+        dialogue: How the runner speaks.
+        arrival: The message at hand.
+        state: What was read.
+        fault: What was raised.
+        flow: The flow that was at it, if it was made.
+
+    Returns:
+        The decision.
+    """
+    modules = () if flow is None else tuple(base.__module__ for base in type(flow).__mro__)
+    found = {
+        "error": type(fault).__name__,
+        "place": place_of(fault, [name for name in modules if not name.startswith(f"{__package__}.")]),
+        "reason": str(fault) if _is_of_the_library(fault) else None,
+    }
+    if flow is not None:
+        entry = flow.entry(audit.ERROR, "error", **found)
+    else:
+        stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
+        entry = about(arrival, stored, audit.ERROR, "error", **found)
+    said = (dialogue.checked(arrival, dialogue.sentences.apology),)
+    # What could be read of the run stays where it is: the next message tries again to go on from it. Of a hash that is
+    # not known to be this member's nothing is left.
+    foreign = any(each.name == "member_id" for each in state.unreadable)
+    aside = tuple(each for each in state.unreadable if foreign or each.name not in ("flow_data", "previous"))
+    return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign)
+
+
+def about(arrival: Arrival, stored: FlowData | None, event_type: str, status: str, **named: Any) -> AuditEntry:
+    """An entry about the stored run, where no flow was made of it."""
+    return AuditEntry(
+        event_type,
+        status,
+        step_id=None if stored is None else stored.step_id,
+        flow_id=None if stored is None else stored.id,
+        run_id=None if stored is None else stored.run_id,
+        channel=arrival.inbound.channel,
+        message_id=arrival.inbound.message_id,
+        member_id=arrival.member_id,
+        **named,
+    )
+
+
+def _is_of_the_library(fault: Exception) -> bool:
+    """True for a fault whose words are the library's; a bare `FlowFault` may be raised by anyone, with any words."""
+    kind = type(fault)
+    return (
+        isinstance(fault, (FlowFault, FlowDefinitionError))
+        and kind is not FlowFault
+        and kind.__module__ == FlowFault.__module__
+    )
