@@ -17,6 +17,7 @@ calls           generators that say what they want called, and the loop that doe
 callbacks       what a flow's callables take and give back, found out when its class is made
 answers         whether an answer is accepted: choice, validator, transformer
 machine         a flow as a `transitions` machine
+routes          ways through a machine, by which a stored run is held against it
 definition      a flow class, checked and compiled
 model           one run of a flow: the model of its machine
 flow            `Flow`, the class that people write
@@ -26,6 +27,7 @@ taps            the ids that buttons carry, so that an old one is known as such
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 recovery        going on from what is left of a state that cannot be read
+faults          what is said and kept when a flow's code fails
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection

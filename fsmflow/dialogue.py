@@ -7,21 +7,22 @@ Which of it is said when belongs to `conversation` and `recovery`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from attrs import field, frozen
 
 from fsmflow.calls import Calls
 from fsmflow.decision import Arrival
-from fsmflow.errors import LimitExceeded, NewerState
+from fsmflow.errors import FlowFault, LimitExceeded, NewerState
 from fsmflow.flow import Flow
 from fsmflow.messages import Message, Text
-from fsmflow.questions import with_option_ids, with_reason
-from fsmflow.registry import Registration, Registry, make_flow
+from fsmflow.questions import compose, with_option_ids, with_reason
+from fsmflow.registry import Registration, Registry, make_flow, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.taps import nonce_of, wire_id
+from fsmflow.taps import NONCE_LENGTH, nonce_of, wire_id
 from fsmflow.wording import Sentences, Words
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
@@ -137,6 +138,23 @@ class Dialogue:
         rules = self.rules.get(arrival.inbound.channel.type)
         if rules is not None:
             rules.check(message)
+
+    def misfits(self) -> Iterator[str]:
+        """What can be said beforehand of questions that a channel will refuse, a sentence each.
+
+        Only questions whose words are fixed are looked at: to say the others takes a member.
+        """
+        for flow_type, registration in self.registry.registrations.items():
+            flow = sample_flow(registration.flow, flow_type)
+            for step in flow.steps:
+                if callable(step.message):
+                    continue
+                question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
+                for rules in self.rules.values():
+                    try:
+                        rules.check(question)
+                    except FlowFault as fault:
+                        yield f"{type(flow).__name__}, step {step.id!r}: {fault}"
 
     def numbers_choices(self, arrival: Arrival) -> bool:
         """True if a number that was typed may mean an option."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
+from loguru import logger
+
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
 from fsmflow.conversation import Conversation
@@ -40,7 +42,8 @@ class FlowRunner:
             what can be started.
         words: The global words.
         sentences: What is said by the library itself.
-        channels: The channels whose limits messages are checked against.
+        channels: The channels whose limits messages are checked against. A question with fixed words that one of them
+            will refuse is logged as a warning when the runner is made.
         clock: Tells the moment, for channels whose messages do not say when they were sent.
         on_fault: Is called with what a flow's code raised, and the message that met it: the place for a traceback,
             which may hold answers and is therefore nowhere else. What it raises comes out of `handle`, with nothing
@@ -69,6 +72,10 @@ class FlowRunner:
         self.conversation = Conversation(
             Registry.of(flows, default=default), words or Words(), sentences or Sentences(), rules, on_fault
         )
+
+        for misfit in self.conversation.misfits():
+            # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
+            logger.warning("{}", misfit)
 
     def handle(self, inbound: Inbound) -> Reply:
         """Answers one message.

@@ -31,11 +31,13 @@ def folded(text: str) -> str:
 
 def spoken(duration: timedelta) -> str:
     """A duration in words, in the largest unit that divides it: ``1 minute``, ``90 seconds``, ``2 hours``."""
-    seconds = duration / timedelta(seconds=1)
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+    seconds, part = divmod(duration, timedelta(seconds=1))
+    if part:
+        return f"{seconds}.{part.microseconds:06d}".rstrip("0") + " seconds"
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:.0f} {unit}{'' if seconds == size else 's'}"
-    return f"{f'{seconds:.6f}'.rstrip('0').rstrip('.')} seconds"
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def _as_words(words: str | Iterable[str]) -> tuple[str, ...]:
@@ -141,7 +143,8 @@ def _check_sentence(name: str, sentence: object) -> None:
         return
     try:
         known = {found for _, found, _, _ in Formatter().parse(sentence) if found is not None} <= values.keys()
-        sentence.format(**values)
+        if known:
+            sentence.format(**values)  # what stands after a colon, or an exclamation mark, can be wrong as well
     except (ValueError, LookupError):
         known = False
     if not known:

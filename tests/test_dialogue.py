@@ -30,7 +30,7 @@ from fsmflow.errors import NewerState
 from fsmflow.registry import Registry
 from fsmflow.state import FlowData
 from fsmflow.taps import nonce_of
-from tests.talking import BEGINNING, CONSOLE, WHATSAPP, Offer, Order
+from tests.talking import BEGINNING, CONSOLE, WHATSAPP, Offer, Order, in_memory, records_of
 
 RULES = {"whatsapp": whatsapp.limits, "console": console.limits}
 
@@ -144,3 +144,26 @@ def test_a_number_may_be_a_choice_where_the_channel_says_so() -> None:
     assert dialogue.numbers_choices(arrival(CONSOLE))
     assert not dialogue.numbers_choices(arrival(WHATSAPP))
     assert not dialogue.numbers_choices(arrival(Channel("pigeon", "ann")))
+
+
+class Wide(Flow):
+    flow_type = "wide"
+    steps = (
+        Step("said", StepType.TEXT, lambda: "x" * 9999),
+        Step("long", StepType.TEXT, "x" * 4097),
+        Step(
+            "many",
+            StepType.BUTTON,
+            "Which?",
+            options=[Option(str(number), f"Number {number}") for number in range(4)],
+        ),
+    )
+
+
+def test_a_fixed_question_that_a_channel_will_refuse_is_told_when_the_runner_is_made() -> None:
+    with records_of() as records:
+        in_memory([Wide, Offer])
+    assert [record["message"] for record in records] == [
+        "Wide, step 'long': whatsapp: body is 4097 long, the limit is 4096",
+        "Wide, step 'many': whatsapp: buttons is 4 long, the limit is 3",
+    ]

@@ -8,13 +8,15 @@ from typing import Any, cast
 import pytest
 import redis
 from hypothesis import given
+from loguru import logger
 
 from fsmflow.audit import FLOW_START, AuditEntry
 from fsmflow.calls import Call
-from fsmflow.effects import Backoff, Effects
+from fsmflow.effects import Backoff, Effects, LastValid, Outcome
 from fsmflow.errors import Contended, InvalidMemberId, StoreUnavailable
 from fsmflow.manager import LONGEST_PAUSE, PATIENCE, FlowStateManager
 from fsmflow.messages import Channel
+from fsmflow.state import FlowData, MemberState
 from tests.commits import CHANNEL, MEMBER, FakeTime, OfferFlow, commit_on, run_at, runner_on, say, stored, words
 from tests.test_store import BAD_IDS
 
@@ -46,6 +48,7 @@ def test_nothing_of_a_bad_member_id_ever_reaches_the_client(member_id: str) -> N
         manager.load,
         manager.history,
         manager.last_valid_state,
+        manager.quarantined,
         manager.rollback,
         manager.clear,
         lambda bad: manager.append(bad, (entry,)),
@@ -88,6 +91,71 @@ def test_what_is_appended_lives_as_long_as_the_rest_and_can_be_given_back(
     found = manager.last_valid_state(MEMBER)
     assert found is not None
     assert (found.flow_data, found.channel) == (run_at("handle", amount="1"), CHANNEL)
+
+
+def test_what_is_appended_comes_with_its_time_to_live_in_one_command(
+    any_redis: redis.Redis, manager: FlowStateManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that a second command has yet to limit is kept for ever if that command never comes."""
+    sent: list[str] = []
+    send = any_redis.execute_command
+
+    def counting(*command: Any, **named: Any) -> Any:
+        sent.append(command[0])
+        return send(*command, **named)
+
+    monkeypatch.setattr(any_redis, "execute_command", counting)
+    for _ in range(2):
+        manager.append(MEMBER, (AuditEntry("noted", "success"),))
+    assert sent in (["EVALSHA", "EVAL", "EVALSHA"], ["EVALSHA", "EVALSHA"])  # the server may know the script already
+    trail = manager.layout.keys(MEMBER).audit
+    assert any_redis.xlen(trail) == 2
+    assert any_redis.persist(trail)
+    manager.append(MEMBER, (AuditEntry("noted", "success"),))
+    assert any_redis.pttl(trail) > 8 * 86_400_000 - 60_000
+
+
+def test_what_is_appended_makes_room_as_turns_do(any_redis: redis.Redis, prefix: str) -> None:
+    manager = FlowStateManager(any_redis, prefix=prefix, audit_length=10)
+    for _ in range(300):
+        manager.append(MEMBER, (AuditEntry("noted", "success"),))
+    assert any_redis.xlen(manager.layout.keys(MEMBER).audit) < 300
+
+
+def test_what_a_turn_left_counts_whatever_was_appended_later(manager: FlowStateManager) -> None:
+    old = run_at("amount")
+    manager.append(MEMBER, (AuditEntry("noted", "success"),), old)
+    assert _last(manager) == (old, None)
+    stored(manager, run_at("handle", amount="1"))
+    manager.append(MEMBER, (AuditEntry("noted", "success"),), old)
+    assert _last(manager) == (run_at("handle", amount="1"),) * 2
+
+
+def test_of_what_was_appended_the_latest_is_given_back_where_no_turn_left_anything(manager: FlowStateManager) -> None:
+    for step_id in ("amount", "handle"):
+        manager.append(MEMBER, (AuditEntry("noted", "success"),), run_at(step_id))
+    assert _last(manager) == (run_at("handle"), None)
+
+
+def test_nothing_is_given_back_of_a_member_who_was_cleared_whenever_it_was_appended(manager: FlowStateManager) -> None:
+    manager.append(MEMBER, (AuditEntry("noted", "success"),), run_at("amount"))
+    stored(manager, run_at("handle", amount="1"))
+    manager.clear(MEMBER)
+    assert _last(manager) == (None, None)
+    manager.append(MEMBER, (AuditEntry("noted", "success"),), run_at("amount"))
+    assert _last(manager) == (None, None)
+
+
+def _last(manager: FlowStateManager) -> tuple[FlowData | None, FlowData | None]:
+    """What is given back to who asks for the offer, and to a recovery."""
+
+    def recovering() -> Effects[MemberState | None]:
+        found: MemberState | None = yield LastValid(MEMBER)
+        return found
+
+    given = manager.last_valid_state(MEMBER, f"offer_{MEMBER}")
+    recovered = manager.drive(recovering())
+    return (given and given.flow_data, recovered and recovered.flow_data)
 
 
 def test_the_last_valid_state_is_found_behind_more_records_than_one_page_holds(manager: FlowStateManager) -> None:
@@ -245,3 +313,42 @@ def test_a_commit_reports_what_became_of_it(manager: FlowStateManager) -> None:
     late = manager.commit(commit_on(nothing, run_at("handle")))
     assert late.state == manager.load(MEMBER)
     assert manager.load(MEMBER, Channel("other", "one")).channel == CHANNEL
+
+
+def test_a_log_that_fails_does_not_make_what_was_applied_look_failed(manager: FlowStateManager) -> None:
+    def broken(_: Any) -> None:
+        raise OSError("the disk is full")
+
+    sink = logger.add(broken, catch=False)
+    try:
+        reply = say(runner_on(manager), "1", "offer")
+        committed = manager.commit(commit_on(manager.load(MEMBER), run_at("amount")))
+    finally:
+        logger.remove(sink)
+    assert (reply.status, words(reply), committed.outcome) == ("in_progress", "How much?", Outcome.APPLIED)
+    assert [entry.event_type for entry in manager.history(MEMBER)] == ["flow_start", "step_start", "transition"]
+
+
+# -- what was put aside -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_put_aside_can_be_read_by_its_number(any_redis: redis.Redis, manager: FlowStateManager) -> None:
+    assert manager.quarantined(MEMBER) == {}
+    runner = runner_on(manager)
+    say(runner, "1", "offer")
+    key = manager.layout.keys(MEMBER).state
+    damaged: list[tuple[str, bytes]] = [("flow_data", b"\xff a=b"), ("sent_at", b"soon"), ("channel", b"")]
+    for number, (name, raw) in enumerate(damaged):
+        any_redis.hset(key, name, raw)
+        assert say(runner, f"again {number}", "hello").status == "recovered"
+    found = manager.quarantined(MEMBER)
+    assert list(found.items()) == [(1, damaged[0]), (2, damaged[1]), (3, damaged[2])]
+    assert manager.load(MEMBER).unreadable == ()
+
+
+def test_what_is_put_aside_is_told_in_the_order_in_which_it_was_and_none_is_left_out(
+    any_redis: redis.Redis, manager: FlowStateManager
+) -> None:
+    foreign = {"quarantine:10": b"reply=x", "quarantine:9": b"no name", "quarantine:x": b"a=b", "quarantined": b"10"}
+    any_redis.hset(manager.layout.keys(MEMBER).state, mapping=cast(Any, foreign))
+    assert list(manager.quarantined(MEMBER).items()) == [(9, ("", b"no name")), (10, ("reply", b"x"))]

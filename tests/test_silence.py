@@ -96,7 +96,7 @@ def test_a_flow_has_its_own_timeout_and_says_it(any_redis: Redis, prefix: str) -
     talk.waits(minutes=59)
     talk.says("12")
     talk.waits(minutes=61)
-    assert words(talk.says("bob")).startswith("There was no answer for 60 minutes")
+    assert words(talk.says("bob")).startswith("There was no answer for 1 hour")
 
 
 def test_the_silence_is_measured_by_when_messages_were_sent_not_when_they_came(any_redis: Redis, prefix: str) -> None:

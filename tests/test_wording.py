@@ -78,7 +78,9 @@ def test_members_are_told_the_words_in_the_order_in_which_they_go_back() -> None
 def test_each_sentence_has_the_fields_that_its_docstring_names_and_no_others() -> None:
     for name, sentence in attrs.asdict(Sentences()).items():
         assert {found for _, found, _, _ in Formatter().parse(sentence) if found} == FILLED_IN.get(name, set())
-        told = re.search(rf"^        {name}: (.*?)(?=^        \w+: |^$)", str(Sentences.__doc__), re.DOTALL | re.MULTILINE)
+        told = re.search(
+            rf"^        {name}: (.*?)(?=^        \w+: |^$)", str(Sentences.__doc__), re.DOTALL | re.MULTILINE
+        )
         assert told is not None
         assert set(re.findall(r"``{(\w+)}``", told[1])) == FILLED_IN.get(name, set())
 
@@ -108,7 +110,9 @@ def test_a_sentence_has_the_fields_of_no_other() -> None:
 
 
 def test_a_sentence_may_format_its_fields_or_leave_them_out() -> None:
-    sentences = Sentences(too_long="Höchstens {limit:,}.", expired="Zu spät.", help="{{{words}}}", choose="Bitte wählen.")
+    sentences = Sentences(
+        too_long="Höchstens {limit:,}.", expired="Zu spät.", help="{{{words}}}", choose="Bitte wählen."
+    )
     assert sentences.too_long.format(limit=4096) == "Höchstens 4,096."
     assert sentences.help.format(words="back") == "{back}"
 
