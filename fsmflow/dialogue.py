@@ -18,7 +18,7 @@ from fsmflow.calls import Calls
 from fsmflow.decision import Arrival
 from fsmflow.errors import FlowFault, LimitExceeded, NewerState
 from fsmflow.flow import Flow
-from fsmflow.messages import Message, Text
+from fsmflow.messages import Message, Text, options_of
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
@@ -101,9 +101,11 @@ class Dialogue:
             Exception: Whatever the flow's code raised.
         """
         said = yield from flow.says()
-        nonce = nonce_of(flow.run_id, flow.visit)
-        ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
-        question = with_option_ids(said, lambda option_id: option_id if ended else wire_id(nonce, option_id))
+        question = said
+        if options_of(said):
+            nonce = nonce_of(flow.run_id, flow.visit)
+            ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
+            question = with_option_ids(said, lambda option_id: option_id if ended else wire_id(nonce, option_id))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip())
         if not reason:

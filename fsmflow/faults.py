@@ -32,7 +32,7 @@ def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exc
         The decision.
     """
     modules = () if flow is None else tuple(base.__module__ for base in type(flow).__mro__)
-    found = {
+    found: dict[str, str | None] = {
         "error": type(fault).__name__,
         "place": place_of(fault, [name for name in modules if not name.startswith(f"{__package__}.")]),
         "reason": str(fault) if _is_of_the_library(fault) else None,

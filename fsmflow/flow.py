@@ -38,6 +38,11 @@ _OPEN_NAMES = frozenset(
 )
 
 
+_ANYBODY = "member"
+_ANYWHERE = Channel("memory", _ANYBODY)
+_SENTENCES = Sentences()
+
+
 class Flow(FlowModel):
     """One conversation with one member.
 
@@ -90,7 +95,7 @@ class Flow(FlowModel):
     def __new__(cls, *arguments: Any, **named: Any) -> Self:
         """Makes the flow and reads who it is with, where a subclass is constructed as ``(flow_type, state)``."""
         flow = super().__new__(cls)
-        flow.member_id, flow.channel, flow.sentences = "member", Channel("memory", "member"), Sentences()
+        flow.member_id, flow.channel, flow.sentences = _ANYBODY, _ANYWHERE, _SENTENCES
         structure = named.get("state", arguments[1] if len(arguments) > 1 else None)
         if cls._compiled is None and isinstance(structure, Mapping):
             flow.flow_type = str(named.get("flow_type", arguments[0] if arguments else cls.flow_type))

@@ -145,7 +145,7 @@ def _stem(flow_type: str) -> str:
 
 def _opening(flows: Sequence[FoundFlow]) -> Iterator[str]:
     yield from ("# Flows", "", f"<!-- {MADE_BY} -->", "")
-    yield from ("Made by `fsmflow diagrams`; `fsmflow diagrams --check` says whether it is up to date.", "")
+    yield from ("Made by `fsmflow diagrams`; the same command with `--check` says whether it is up to date.", "")
     for found in flows:
         name = _plain(found.flow_type)
         yield f"- [{name}](#{found.flow_type})" if _ANCHOR.fullmatch(found.flow_type) else f"- {name}"

@@ -82,6 +82,8 @@ class FlowStateManager:
         retention: timedelta = timedelta(days=8),
         audit_length: int = 1000,
     ) -> None:
+        if not callable(getattr(redis, "execute_command", None)):
+            raise TypeError(f"a client is needed, not a {type(redis).__name__}: for a URL use from_url")
         self.redis = redis
         self.layout = Layout(prefix, retention, audit_length)
 

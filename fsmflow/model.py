@@ -185,18 +185,32 @@ class FlowModel:
         self.state, self.data, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = flow_data.visit + 1, flow_data.run_id, None
 
-    def entry(self, event_type: str, status: str, *, came_from: str | None = None, **named: Any) -> AuditEntry:
-        """An audit entry about this flow, at its current state."""
-        moved = {} if came_from is None else {"from_state": came_from, "to_state": self.state}
+    def entry(
+        self,
+        event_type: str,
+        status: str,
+        *,
+        step_id: str | None = None,
+        came_from: str | None = None,
+        error: str | None = None,
+        place: str | None = None,
+        reason: str | None = None,
+    ) -> AuditEntry:
+        """An audit entry about this flow, at its current state or at another step."""
         return AuditEntry(
             event_type,
             status,
-            **{"step_id": self.state, **moved, **named},
-            flow_id=self.id,
-            run_id=self.run_id,
-            channel=self.channel,
-            message_id=self.message_id,
-            member_id=self.member_id,
+            step_id or self.state,
+            came_from,
+            None if came_from is None else self.state,
+            error,
+            place,
+            reason,
+            self.id,
+            self.run_id,
+            self.channel,
+            self.message_id,
+            self.member_id,
         )
 
     # -- what the Machine's callbacks do with it -----------------------------------------------------------------------
@@ -244,7 +258,7 @@ class FlowModel:
 
         The answers that still lie ahead are kept: they are asked again, and may be shown.
         """
-        if len(self.data) == len(self.path):
+        if self.data.keys() <= set(self.path):
             return
         known = self._definition.index
         kept = {*self.path, *route(self._definition.machine, self.data, self.state)}

@@ -98,7 +98,7 @@ def test_what_is_appended_comes_with_its_time_to_live_in_one_command(
 ) -> None:
     """A stream that a second command has yet to limit is kept for ever if that command never comes."""
     sent: list[str] = []
-    send = any_redis.execute_command
+    send: Any = any_redis.execute_command
 
     def counting(*command: Any, **named: Any) -> Any:
         sent.append(command[0])
@@ -155,7 +155,7 @@ def _last(manager: FlowStateManager) -> tuple[FlowData | None, FlowData | None]:
 
     given = manager.last_valid_state(MEMBER, f"offer_{MEMBER}")
     recovered = manager.drive(recovering())
-    return (given and given.flow_data, recovered and recovered.flow_data)
+    return (None if given is None else given.flow_data, None if recovered is None else recovered.flow_data)
 
 
 def test_the_last_valid_state_is_found_behind_more_records_than_one_page_holds(manager: FlowStateManager) -> None:
@@ -352,3 +352,8 @@ def test_what_is_put_aside_is_told_in_the_order_in_which_it_was_and_none_is_left
     foreign = {"quarantine:10": b"reply=x", "quarantine:9": b"no name", "quarantine:x": b"a=b", "quarantined": b"10"}
     any_redis.hset(manager.layout.keys(MEMBER).state, mapping=cast(Any, foreign))
     assert list(manager.quarantined(MEMBER).items()) == [(9, ("", b"no name")), (10, ("reply", b"x"))]
+
+
+def test_a_url_where_a_client_is_needed_says_what_to_use() -> None:
+    with pytest.raises(TypeError, match="from_url"):
+        FlowStateManager("redis://localhost")  # type: ignore[arg-type]  # the obvious slip
