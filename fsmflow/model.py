@@ -24,7 +24,7 @@ from fsmflow.questions import closing, compose
 from fsmflow.routes import route
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, TERMINAL_STATES, FlowData, Validation
 from fsmflow.step import Step
-from fsmflow.wording import Sentences, spoken
+from fsmflow.wording import Sentences, spoken, starters
 
 _EVENT_TYPES = {
     SUBMIT: audit.TRANSITION,
@@ -98,8 +98,8 @@ class FlowModel:
 
     @property
     def starter(self) -> str:
-        """What a member is told to send to start this flow: its first keyword, else its type in words."""
-        return self.keywords[0] if self.keywords else self.flow_type.replace("_", " ")
+        """What a member is told to send to start this flow."""
+        return starters(self.keywords, self.flow_type)[0]
 
     def fire(self, trigger: str, turn: Turn) -> bool:
         """Fires one event of the Machine.

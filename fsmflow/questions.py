@@ -95,7 +95,7 @@ def with_option_ids(message: Message, rename: Callable[[str], str]) -> Message:
         return tuple(Option(rename(option.id), option.title, option.description) for option in options)
 
     if isinstance(message, Buttons):
-        return evolve(message, options=sent(message.options))
+        return Buttons(message.body, sent(message.options), message.header, message.footer)
     if isinstance(message, ListMenu):
         return evolve(message, sections=tuple(Section(each.title, sent(each.options)) for each in message.sections))
     return message

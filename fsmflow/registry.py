@@ -15,7 +15,7 @@ from fsmflow.definition import KEYWORD_LIMIT, Definition
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel
-from fsmflow.wording import folded
+from fsmflow.wording import folded, starters
 
 Flows = Union[Sequence[type[Flow]], Mapping[str, type[Flow]]]
 
@@ -113,11 +113,9 @@ def _register(flow_type: Any, flow: Any) -> Registration:
         raise FlowDefinitionError(str(flow), None, "flows holds subclasses of Flow")
     if not isinstance(flow_type, str) or not flow_type or any(mark.isspace() for mark in flow_type):
         raise FlowDefinitionError(flow.__name__, None, "a flow needs a flow_type, without white space")
-    if flow.keywords:
-        keywords = tuple(folded(keyword) for keyword in flow.keywords)
-        return Registration(flow, flow_type, tuple(dict.fromkeys(keywords)), flow.keywords[0])
-    spoken = flow_type.replace("_", " ")  # as `FlowModel.starter` tells it
-    return Registration(flow, flow_type, tuple(dict.fromkeys((folded(spoken), folded(flow_type)))), spoken)
+    told = starters(flow.keywords, flow_type)
+    typed = told if flow.keywords else (*told, flow_type)
+    return Registration(flow, flow_type, tuple(dict.fromkeys(map(folded, typed))), told[0])
 
 
 def _default(registrations: Mapping[str, Registration], default: str | type[Flow] | None) -> str | None:

@@ -20,6 +20,7 @@ from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT, Flow
 from fsmflow.messages import Option
 from fsmflow.registry import sample_flow
 from fsmflow.step import Step
+from fsmflow.wording import starters
 
 QUESTION_LENGTH: Final = 80  # characters of a question: two or three lines of a box
 SUMMARY_LENGTH: Final = 160  # characters of a docstring's first paragraph
@@ -49,7 +50,7 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
         flow_type=kind,
         class_name=owner.__name__,
         summary=one_line((owner.__doc__ or "").strip().partition("\n\n")[0], SUMMARY_LENGTH),
-        starters=tuple(one_line(word, TITLE_LENGTH) for word in sample.keywords or (kind.replace("_", " "),)),
+        starters=tuple(one_line(word, TITLE_LENGTH) for word in starters(sample.keywords, kind)),
         timeout=sample.timeout,
         steps=tuple(
             StepNode(

@@ -12,10 +12,11 @@ from operator import attrgetter
 from typing import Final
 
 import orjson
-from attrs import asdict, evolve, fields
+from attrs import evolve, fields
 
 from fsmflow.audit import AuditEntry
 from fsmflow.codec import converter
+from fsmflow.messages import Channel
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -43,7 +44,11 @@ def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
             for name in _SHARED:
                 row[name] = getattr(entry, name)
         rows.append(row)
-    return orjson.dumps([dict(zip(_SHARED, shared, strict=True)), rows], default=asdict)
+    return orjson.dumps([dict(zip(_SHARED, shared, strict=True)), rows], default=_plain)
+
+
+def _plain(channel: Channel) -> dict[str, str]:
+    return {"type": channel.type, "identifier": channel.identifier}
 
 
 def load_entries(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> list[AuditEntry]:

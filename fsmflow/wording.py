@@ -8,7 +8,7 @@ word: on some channels it means "never write to me again", which is not the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from string import Formatter
 from typing import Final
@@ -38,6 +38,11 @@ def spoken(duration: timedelta) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def starters(keywords: Sequence[str], flow_type: str) -> tuple[str, ...]:
+    """What a member may send to start a flow: its keywords, else its type in words. Members are told the first."""
+    return tuple(keywords) or (flow_type.replace("_", " "),)
 
 
 def _as_words(words: str | Iterable[str]) -> tuple[str, ...]:

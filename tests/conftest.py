@@ -25,7 +25,7 @@ from tests.redis_server import (
 )
 
 # How long an example takes is the machine's affair; tests/benchmarks measure time.
-hypothesis.settings.register_profile("fsmflow", deadline=None)
+hypothesis.settings.register_profile("fsmflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("fsmflow")
 
 

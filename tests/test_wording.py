@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import re
 from datetime import timedelta
 from string import Formatter
@@ -76,11 +77,10 @@ def test_members_are_told_the_words_in_the_order_in_which_they_go_back() -> None
 
 
 def test_each_sentence_has_the_fields_that_its_docstring_names_and_no_others() -> None:
+    documented = str(inspect.getdoc(Sentences))
     for name, sentence in attrs.asdict(Sentences()).items():
         assert {found for _, found, _, _ in Formatter().parse(sentence) if found} == FILLED_IN.get(name, set())
-        told = re.search(
-            rf"^        {name}: (.*?)(?=^        \w+: |^$)", str(Sentences.__doc__), re.DOTALL | re.MULTILINE
-        )
+        told = re.search(rf"^    {name}: (.*?)(?=^    \w+: |^$)", documented, re.DOTALL | re.MULTILINE)
         assert told is not None
         assert set(re.findall(r"``{(\w+)}``", told[1])) == FILLED_IN.get(name, set())
 

@@ -24,7 +24,7 @@ def length(words: str) -> int:
     No channel says whether the "characters" of its limits are code points or code units. An emoji is one of the former
     and two of the latter; the larger reading is safe under both.
     """
-    return len(words) + sum(character > "\uffff" for character in words)
+    return len(words) if words.isascii() else len(words) + sum(character > "\uffff" for character in words)
 
 
 @frozen

@@ -22,6 +22,7 @@ from fsmflow.gallery import differences, left_over, pages_of, write
 from fsmflow.manager import FlowStateManager
 from fsmflow.runner import FlowRunner
 from fsmflow.state import check_member_id
+from fsmflow.wording import starters
 
 _ASKED_WRONGLY = (BadTarget, FlowDefinitionError, InvalidMemberId)
 _ANOTHER_MEMBER = "talk to that one, or start afresh as another --member"
@@ -103,7 +104,7 @@ def _manager(url: str | None) -> FlowStateManager:
 
 
 def _suggestions(flows: tuple[FoundFlow, ...]) -> tuple[str, ...]:
-    return tuple(word for found in flows for word in found.flow.keywords or (found.flow_type.replace("_", " "),))
+    return tuple(word for found in flows for word in starters(found.flow.keywords, found.flow_type))
 
 
 @contextmanager
