@@ -107,8 +107,9 @@ class Definition:
             # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
             answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
             return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
-        if flow_data.definition != self.fingerprint and not is_way(self.machine, (*path, state)):
-            return None
+        if flow_data.definition != self.fingerprint:
+            begun = (*path, state)[0] == self.first
+            return path if begun and is_way(self.machine, (*path, state)) else None
         return path
 
     def rewound(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]]:

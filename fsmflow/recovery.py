@@ -135,7 +135,7 @@ def _resume(
     except StoreUnavailable:
         raise
     except Exception:
-        if fits:
+        if fits and (candidate.path or flow.state == flow.definition.first):
             raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
     return _Restored(source, messages, flow, whole=fits and source == "flow_data")

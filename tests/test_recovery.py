@@ -389,6 +389,7 @@ runs = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(runs, runs | st.none(), st.booleans())
+@example(FlowData("offer_console:ann", "order", None, 0), FlowData("offer_console:ann", "offer", None, 2), False)
 def test_whatever_run_is_found_its_member_can_go_on(run: FlowData, previous: FlowData | None, marred: bool) -> None:
     talk = half_way()
     fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(previous)}
