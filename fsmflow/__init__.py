@@ -19,6 +19,7 @@ answers         whether an answer is accepted: choice, validator, transformer
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
 definition      a flow class, checked and compiled
+shapes          the definitions of a class that builds its steps itself
 model           one run of a flow: the model of its machine
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each

@@ -69,6 +69,16 @@ def _strict_texts(values: Any, _: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _strict_number(value: Any, kind: Any) -> Any:
+    """A number of its own kind only: cattrs would make 1 of 1.5, and True of "no"."""
+    kinds = (int, float) if kind is float else (kind,)
+    if type(value) in kinds or (kind is int and type(value) is str):  # the digits of one that is over 64 bits
+        return kind(value)
+    raise TypeError("another kind of number")
+
+
+for _kind in (bool, int, float):
+    converter.register_structure_hook(_kind, _strict_number)
 converter.register_structure_hook(str, _strict_text)
 converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _strict_texts)
 configure_tagged_union(Message, converter, tag_name="say")  # the last: it settles how each message's fields are read

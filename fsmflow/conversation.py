@@ -277,7 +277,10 @@ class Conversation(Dialogue):
         if stored.status != COMPLETED or flow_data is None or flow_data.run_id != stored.run_id:
             return None
         registration = self.registry.registrations.get(flow_data.flow_type)
-        if registration is None:
+        if registration is None or flow_data.step_id != COMPLETED:
             return None
-        flow = self.flow_for(arrival, registration, flow_data)
+        try:
+            flow = self.flow_for(arrival, registration, flow_data)
+        except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
+            return None
         return dict(flow.data) if flow.resume(flow_data) else None

@@ -2,18 +2,11 @@
 
 Here belong the compiling, which happens once for a class (or once for a shape, for classes that build their steps in
 ``__init__``), and the questions that only the compiled form answers. Nothing here knows a member.
-
-A shape is the class, the flow type, the steps' ids and types, the ways on, and the code of their callables. Two
-instances of one shape share a Machine although each has bound methods and options of its own (a list of the member's
-accounts): the Machine's callbacks look them up on the model at hand. Rejected: a Machine for each instance, at ten
-times the cost of the event that it is built for.
 """
 
 from __future__ import annotations
 
-import functools
-import threading
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,14 +17,19 @@ from fsmflow.audit import remember_sensitive
 from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest, restore_answer
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import FlowMachine, build_machine, check_reachable, triggers_of, ways_on
-from fsmflow.routes import is_way, route, way_on
+from fsmflow.machine import (
+    SUBMIT,
+    FlowMachine,
+    build_machine,
+    check_reachable,
+    transitions_from,
+    triggers_of,
+    ways_on,
+)
+from fsmflow.routes import leads, route, way_on
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
 from fsmflow.wording import folded
-
-SHAPE_LIMIT: Final = 256
-"""How many shapes of one class are kept. A class whose steps differ at each message would otherwise fill memory."""
 
 KEYWORD_LIMIT: Final = 100
 """A keyword's length in characters; what is typed beyond it is not looked at as one."""
@@ -103,13 +101,12 @@ class Definition:
             return path
         if state not in self.index:
             return None
-        if not path and state != self.first:
+        if not path and not flow_data.definition and state != self.first:
             # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
             answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
             return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
-        if flow_data.definition != self.fingerprint:
-            begun = (*path, state)[0] == self.first
-            return path if begun and is_way(self.machine, (*path, state)) else None
+        if flow_data.definition != self.fingerprint and not leads(self.machine, (*path, state), flow_data.data):
+            return None
         return path
 
     def rewound(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]]:
@@ -128,14 +125,17 @@ class Definition:
         path: list[str] = []
         goal = flow_data.step_id
         for step_id in flow_data.path or route(self.machine, flow_data.data, self.first):
-            if step_id not in self.index or not is_way(self.machine, (*path[-1:], step_id)):
+            if step_id not in self.index or not leads(self.machine, (*path, step_id), flow_data.data):
                 break
             try:
                 answers[step_id] = self._answer(step_id, flow_data.data[step_id])
+                readable = not self._hides_its_way(step_id)
             except Exception:  # noqa: BLE001 - as above
+                readable = False
+            if not readable:
                 return step_id, {each: answers[each] for each in path}, tuple(path)
             path.append(step_id)
-        asked = goal if goal is not None and is_way(self.machine, (*path[-1:], goal)) else None
+        asked = goal if goal is not None and leads(self.machine, (*path, goal), flow_data.data) else None
         if asked not in self.index:
             asked = way_on(self.machine, path[-1], flow_data.data[path[-1]]) if path else self.first
         if asked not in self.index:
@@ -143,6 +143,11 @@ class Definition:
             asked = path[-1]
             path = path[: path.index(asked)]
         return str(asked), {step_id: answers[step_id] for step_id in path}, tuple(path)
+
+    def _hides_its_way(self, step_id: str) -> bool:
+        """True if what is kept of a choice does not tell which way it went: a transformer made something else of it."""
+        ways = transitions_from(self.machine, SUBMIT, step_id)
+        return self.callbacks[step_id].transformer is not None and any(way.option is not None for way in ways)
 
     def _answer(self, step_id: str, raw: Any) -> Any:
         callbacks = self.callbacks.get(step_id)
@@ -190,53 +195,6 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         )
         + (("complete",) if closing is not None and closing.is_async else ()),
         fingerprint=_fingerprint(steps),
-    )
-
-
-class Shapes:
-    """The definitions of one class that builds its steps in ``__init__``, by shape.
-
-    Args:
-        owner: The class.
-    """
-
-    def __init__(self, owner: type) -> None:
-        self.owner = owner
-        self.definitions: dict[Hashable, Definition] = {}
-        self._compiling = threading.Lock()
-
-    def definition_of(self, flow_type: str, steps: Sequence[Step]) -> Definition:
-        """The definition of an instance's steps; compiled if they are the first of their shape.
-
-        Raises:
-            FlowDefinitionError: The steps are wrong.
-        """
-        # each instance is checked: what its steps say beside their shape, the options above all, is its own
-        check_steps(self.owner.__name__, steps)
-        shape = shape_of(flow_type, steps)
-        found = self.definitions.get(shape)
-        if found is not None:
-            return found
-        with self._compiling:
-            if shape not in self.definitions:
-                compiled = compile_flow(self.owner, flow_type, steps)
-                while len(self.definitions) >= SHAPE_LIMIT:
-                    del self.definitions[next(iter(self.definitions))]
-                self.definitions[shape] = compiled
-            return self.definitions[shape]
-
-
-def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
-    """What two instances of a class must have in common to share a definition."""
-    asked = (step.message if callable(step.message) else None for step in steps)
-    return (
-        flow_type,
-        tuple((step.id, step.type, step.sensitive) for step in steps),
-        ways_on(steps),
-        tuple(
-            (_code(message), _code(step.validator), _code(step.transformer))
-            for message, step in zip(asked, steps, strict=True)
-        ),
     )
 
 
@@ -294,22 +252,3 @@ def _fingerprint(steps: Sequence[Step]) -> str:
     for edge in ways_on(steps):
         parts += ["", edge.source, edge.dest, edge.option or ""]
     return digest(*parts, size=6)
-
-
-def _code(function: Any) -> Hashable:
-    """What tells one callable from another, whoever it is bound to: all that `understand` looks at."""
-    if function is None or isinstance(function, type):
-        return function
-    if isinstance(function, functools.partial):
-        return (functools.partial, _code(function.func), len(function.args), tuple(sorted(function.keywords)))
-    if isinstance(function, (staticmethod, classmethod)):
-        return (type(function), _code(function.__func__))
-    inner = getattr(function, "__func__", function)
-    return (
-        type(function),
-        type(getattr(function, "__self__", None)),
-        getattr(inner, "__qualname__", None),
-        getattr(inner, "__code__", None),
-        repr(getattr(inner, "__annotations__", {}).get("return")),
-        _code(getattr(inner, "__dict__", {}).get("__wrapped__")),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsmflow import audit
+from fsmflow import audit, questions
 from fsmflow.audit import AuditEntry, place_of
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
@@ -68,8 +68,7 @@ def about(arrival: Arrival, stored: FlowData | None, event_type: str, status: st
 def _is_of_the_library(fault: Exception) -> bool:
     """True for a fault whose words are the library's; a bare `FlowFault` may be raised by anyone, with any words."""
     kind = type(fault)
-    return (
-        isinstance(fault, (FlowFault, FlowDefinitionError))
-        and kind is not FlowFault
-        and kind.__module__ == FlowFault.__module__
-    )
+    if isinstance(fault, FlowDefinitionError):
+        # One of a flow that builds its steps for a member may name a title; one of words that are none names a type.
+        return place_of(fault).startswith(f"{questions.__name__}:")
+    return isinstance(fault, FlowFault) and kind is not FlowFault and kind.__module__ == FlowFault.__module__

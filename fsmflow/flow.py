@@ -22,12 +22,13 @@ from typing_extensions import Self
 from fsmflow import audit
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
-from fsmflow.definition import Definition, Shapes, check_attributes, compile_flow
+from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
 from fsmflow.messages import Channel, Message
 from fsmflow.model import FlowModel
 from fsmflow.questions import with_reason
+from fsmflow.shapes import Shapes
 from fsmflow.state import channel_of, check_member_id
 from fsmflow.step import Step
 from fsmflow.wording import Sentences

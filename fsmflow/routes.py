@@ -12,18 +12,25 @@ from typing import Any
 from fsmflow.machine import SUBMIT, FlowMachine, transitions_from
 
 
-def is_way(machine: FlowMachine, states: Sequence[str]) -> bool:
-    """True if some states can be passed one after the other.
+def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any]) -> bool:
+    """True if some states follow on one another from the first one, by what was answered at each.
 
     Args:
         machine: The flow's machine.
-        states: The states; a single one must be the machine's first.
+        states: The states; a flow in circles passes some of them more than once.
+        answers: By step id, as they are stored. Of a step that is passed again it is the answer of the last time, so
+            that an earlier time only asks for any way at all.
     """
-    if len(states) == 1:
-        return states[0] == machine.initial
-    return all(
-        any(way.dest == dest for way in transitions_from(machine, SUBMIT, source)) for source, dest in pairwise(states)
-    )
+    if states[0] != machine.initial:
+        return False
+    for place, (source, dest) in enumerate(pairwise(states)):
+        is_last = source not in states[place + 1 : -1]
+        if is_last and source in answers:
+            if way_on(machine, source, answers[source]) != dest:
+                return False
+        elif all(way.dest != dest for way in transitions_from(machine, SUBMIT, source)):
+            return False
+    return True
 
 
 def way_on(machine: FlowMachine, step_id: str, answer: Any) -> str | None:

@@ -42,7 +42,8 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
         asked = max(state.previous.visit, 0 if state.flow_data is None else state.flow_data.visit)
         run = evolve(state.previous, visit=asked + 1)
         trail: MemberState | None = yield LastValid(member_id)
-        fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(None)}
+        # the stored reply goes too: said again to a duplicate, it would tell of what was taken back
+        fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(None), "reply": b""}
         snapshot = dump_flow_data(_as_kept(run, None if trail is None else trail.flow_data))
         committed = yield _commit(state, fields, Write.UPDATE, entry, snapshot=snapshot)
         if committed.outcome is not Outcome.CONFLICT:

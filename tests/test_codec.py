@@ -364,3 +364,18 @@ def test_a_message_is_known_by_its_channels_type_and_its_id(kind: str, one: str,
 def test_a_hash_tells_where_its_parts_end() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert len(digest("a", size=4)) == 8
+
+
+@pytest.mark.parametrize(
+    ("raw", "annotation"),
+    [("no", bool), (1, bool), (1.5, int), (True, int), ("12.5", int), ("1", float), (True, float)],
+)
+def test_a_number_of_another_kind_is_no_answer_of_this_one(raw: Any, annotation: Any) -> None:
+    """What another release kept would else come back as something else, and nobody would be told."""
+    with pytest.raises((TypeError, ValueError)):
+        restore_answer(raw, annotation)
+
+
+def test_a_number_comes_back_from_what_it_was_kept_as() -> None:
+    assert [restore_answer(store_answer(number), int) for number in (0, -7, 2**70)] == [0, -7, 2**70]
+    assert (restore_answer(1, float), restore_answer(True, bool)) == (1.0, True)

@@ -11,11 +11,12 @@ import pytest
 from attrs import evolve
 
 from fsmflow import definition
-from fsmflow.definition import SHAPE_LIMIT, Definition, Shapes, shape_of
+from fsmflow.definition import Definition
 from fsmflow.errors import FlowDefinitionError, Refused
 from fsmflow.flow import Flow
 from fsmflow.machine import build_machine
 from fsmflow.messages import Option
+from fsmflow.shapes import SHAPE_LIMIT, Shapes, shape_of
 from fsmflow.state import FlowData
 from fsmflow.step import Step, StepType
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, FlowStateManager, NewerState, Reply, Step, StepType
+from fsmflow import Flow, FlowStateManager, NewerState, Option, Reply, Step, StepType
 from fsmflow.codec import CODEC
 from tests.talking import Offer, Order, Talk, words
 
@@ -197,3 +197,22 @@ def test_an_older_worker_does_not_roll_back_what_a_newer_codec_wrote(any_redis: 
     talk.redis.hset(talk.key, "codec", CODEC + 1)
     with pytest.raises(NewerState):
         FlowStateManager(any_redis, prefix=prefix).rollback(talk.member_id)
+
+
+def choosing(*options: Option) -> type[Flow]:
+    steps = (
+        Step(id="a", type=StepType.BUTTON, message="a?", options=options),
+        Step(id="b", type=StepType.TEXT, message="b?"),
+        Step(id="c", type=StepType.TEXT, message="c?"),
+    )
+    return type("Choosing", (Flow,), {"flow_type": "choosing", "steps": steps})
+
+
+def test_a_way_that_an_option_no_longer_leads_is_not_gone_on_with(any_redis: Redis, prefix: str) -> None:
+    """The member chose what led over "b"; now the same option leads to it, and it is asked."""
+    other = Option("y", "Why")
+    talk = Talk(any_redis, prefix, [choosing(Option("x", "Ex", to="c"), other)])
+    talk.says("choosing", "Ex")
+    talk.deploys([choosing(Option("x", "Ex"), other)])
+    reply = talk.says("3")
+    assert (words(reply), talk.data) == (f"{LOST_PLACE}\n\nb?", {"a": "x"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -374,3 +374,31 @@ def test_a_test_may_have_the_fault_raised_and_nothing_is_decided_then(any_redis:
     with pytest.raises(KeyError):
         talk.says("12")
     assert talk.fields == before
+
+
+def test_a_mistake_in_a_members_own_steps_is_not_quoted(any_redis: Redis, prefix: str) -> None:
+    class Accounts(Flow):
+        def __init__(self, flow_type: str, state: Mapping[str, Any]) -> None:
+            twice = [Option(each, SECRET) for each in "ab"] if state["member_id"] != "member" else [Option("a", "A")]
+            steps = [Step("one", StepType.LIST, "Which?", options=twice)]
+            super().__init__(f"{flow_type}_{state['member_id']}", steps)
+
+    talk = Talk(any_redis, prefix, {"accounts": Accounts})
+    assert talk.says("accounts").status == "error"
+    [entry] = talk.manager.history(talk.member_id)
+    assert entry.error == "FlowDefinitionError"
+    assert SECRET not in repr(entry)
+
+
+def test_words_that_are_none_are_told_by_their_type(any_redis: Redis, prefix: str) -> None:
+    class Wordless(Flow):
+        flow_type = "wordless"
+        steps = (Step(id="one", type=StepType.TEXT, message="One?"),)
+
+        def complete(self) -> None:
+            """Says nothing, which is a mistake."""
+
+    talk = Talk(any_redis, prefix, [Wordless])
+    talk.says("wordless", "1")
+    entry = talk.manager.history(talk.member_id)[-1]
+    assert entry.reason == "Wordless: complete must give words or a message, not NoneType"

@@ -38,6 +38,7 @@ ORDER = (
     "machine",
     "routes",
     "definition",
+    "shapes",
     "model",
     "flow",
     "registry",

@@ -174,3 +174,12 @@ def test_upkeep_that_meets_another_commit_is_decided_again(any_redis: redis.Redi
     assert outcomes == [Outcome.CONFLICT, Outcome.APPLIED]
     assert state.flow_data is not None
     assert state.flow_data.step_id == "handle"
+
+
+def test_a_reply_that_tells_of_what_was_taken_back_is_not_said_again(manager: FlowStateManager) -> None:
+    runner = runner_on(manager)
+    for number, text in enumerate(("offer", "12", "joe")):
+        say(runner, str(number), text)
+    manager.rollback(MEMBER)
+    again = say(runner, "2", "joe")
+    assert (again.messages, again.duplicate) == ((), True)
