@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, get_origin
 from uuid import UUID
 
 import orjson
@@ -125,6 +125,8 @@ def restore_answer(raw: Any, annotation: Any) -> Any:
     """
     if annotation is None or type(raw) is annotation:
         return raw
+    if type(raw) is str and get_origin(annotation) in (list, tuple, set, frozenset):
+        raise TypeError("a text is no list of its letters")
     return converter.structure(raw, annotation)
 
 
@@ -175,10 +177,14 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     found = orjson.loads(raw)
     if found is None:
         return None
-    # cattrs would take a text for a tuple of its letters, and "3" for 3
-    counts = (found["step"], found.get("visit", 0), found.get("revision", 0))
-    if any(type(count) is not int for count in counts):
+    # cattrs would take a text for a tuple of its letters, and "3" for 3; and what is counted on must stay a count
+    counts = [found["step"], found.get("visit", 0)]
+    if found.get("validation") is not None:
+        counts.append(found["validation"]["attempts"])
+    if any(type(count) is not int or not 0 <= count < 2**53 for count in counts):
         raise TypeError("no count")
+    if type(found.get("revision", 0)) is not int:
+        raise TypeError("no revision")
     if type(found.get("data", {})) is not dict or type(found.get("path", [])) is not list:
         raise TypeError("no run of a flow")
     return converter.structure(found, FlowData)

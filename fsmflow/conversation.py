@@ -11,7 +11,7 @@ What comes earlier protects what comes later: an answer is only looked at once n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -155,7 +155,7 @@ class Conversation(Dialogue):
         flow.previous = state.previous
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
-        if flow.timeout is not None and arrival.at - state.sent_at > flow.timeout / timedelta(milliseconds=1):
+        if arrival.is_silent_since(state, flow.timeout):
             return (yield from self._expire(arrival, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
@@ -217,6 +217,7 @@ class Conversation(Dialogue):
         if flow.judges_async and turn.answer is not None:
             turn.verdict = yield from flow.judges(turn.answer)
         flow.fire(SUBMIT, turn)
+        flow = self.rebuilt(arrival, flow)
         if flow.refusal is not None:
             messages = yield from self.ask(arrival, flow, flow.refusal)
             # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
@@ -236,6 +237,7 @@ class Conversation(Dialogue):
             flow.run_id = self._run_id(arrival)
         if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
+        flow = self.rebuilt(arrival, flow)
         messages = yield from self.ask(arrival, flow)
         status = "cancelled" if word == "cancel" else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)

@@ -65,7 +65,16 @@ class Arrival:
 
         WhatsApp's clock counts seconds: two messages of the same second cannot be told apart by it, and are not.
         """
-        return self.dated and self.same_clock(state) and self.at // 1000 < state.sent_at // 1000
+        return self.dated and self.same_clock(state) and self.at // 1000 < self.last(state) // 1000
+
+    def is_silent_since(self, state: MemberState, timeout: timedelta | None) -> bool:
+        """True if the member has not been heard of for longer than a timeout; None is never."""
+        return timeout is not None and self.at - self.last(state) > timeout / timedelta(milliseconds=1)
+
+    def last(self, state: MemberState) -> int:
+        """When the last message was sent; this one's time, where what is stored lies in the future or is not known."""
+        believed = 0 < state.sent_at <= self.received + CLOCK_TOLERANCE / timedelta(milliseconds=1)
+        return state.sent_at if believed else self.at
 
     def same_clock(self, state: MemberState) -> bool:
         """True if the last message came by the same type of channel: two channels' clocks cannot be compared."""
@@ -134,7 +143,7 @@ class Decision:
         fields = {
             "recent": " ".join((*state.recent, arrival.key)[-RECENT_LIMIT:]).encode(),
             "reply": dump_reply(reply if self.kept is None else evolve(reply, messages=self.kept)),
-            "sent_at": str(max(state.sent_at, arrival.at) if arrival.same_clock(state) else arrival.at).encode(),
+            "sent_at": str(max(arrival.last(state), arrival.at) if arrival.same_clock(state) else arrival.at).encode(),
         }
         if anew:
             fields["member_id"] = arrival.member_id.encode()

@@ -90,6 +90,21 @@ class Dialogue:
         flow.message_id = arrival.inbound.message_id
         return flow
 
+    def rebuilt(self, arrival: Arrival, flow: Flow) -> Flow:
+        """The same run with its steps as they are now: of a class that builds them, by the answers of this moment.
+
+        Its next load builds them by these answers too, and what is shown must be what is judged then.
+        """
+        registration = self.registry.registrations[flow.flow_type]
+        if registration.has_steps:
+            return flow
+        run = flow.snapshot()
+        again = self.flow_for(arrival, registration, run)
+        if not again.resume(run):
+            return flow
+        again.previous, again.refusal, again.entries = flow.previous, flow.refusal, flow.entries
+        return again
+
     def ask(self, arrival: Arrival, flow: Flow, *reasons: str) -> Calls[tuple[Message, ...]]:
         """What a flow says now, after the reasons for it; in one message where that fits the channel.
 

@@ -15,6 +15,7 @@ from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.errors import FlowDefinitionError, FlowFault
 from fsmflow.flow import Flow
+from fsmflow.messages import Text
 from fsmflow.state import FlowData, MemberState
 
 
@@ -42,7 +43,7 @@ def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exc
     else:
         stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
         entry = about(arrival, stored, audit.ERROR, "error", **found)
-    said = (dialogue.checked(arrival, dialogue.sentences.apology),)
+    said = (Text(dialogue.sentences.apology),)  # unchecked: what it would be checked for has no better answer
     # What could be read of the run stays where it is: the next message tries again to go on from it. Of a hash that is
     # not known to be this member's nothing is left.
     foreign = any(each.name == "member_id" for each in state.unreadable)

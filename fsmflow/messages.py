@@ -249,7 +249,8 @@ class Reply:
         flow_id: The flow that spoke, or None where none is open.
         step_id: The step (or terminal state) that the member is at now.
         status: ``in_progress``, ``refused``, ``completed``, ``cancelled``, ``failed``, ``expired``, ``recovered``,
-            ``error``, ``idle``, or ``duplicate`` for one whose reply is not kept any more.
+            ``error``, ``idle``, ``ignored`` for what wants no
+            answer (a reaction), or ``duplicate`` for one whose reply is not kept any more.
         duplicate: True if this message was decided before. `messages` then holds the stored reply, if it was the
             latest: send it again only if you do not know that it was sent.
         run_id: The run of the flow that spoke: what to do once for it is done under this key.

@@ -130,7 +130,10 @@ def _resume(
             flow.rewind(candidate)
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
-        flow.visit = max(flow.visit + 1, arrival.at)
+        flow.visit = max(flow.visit + 1, arrival.at, arrival.received)
+        if arrival.is_silent_since(state, flow.timeout):
+            said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
+            return _Restored(f"{source}, where nobody had answered for too long", (said,))
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
     except StoreUnavailable:
         raise

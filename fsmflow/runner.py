@@ -107,11 +107,16 @@ class FlowRunner:
 
         Raises:
             FlowDefinitionError: There is no such flow.
+            ValueError: The run id is not printable ASCII.
             InvalidMemberId: The member's id cannot be part of a key.
             StoreUnavailable: Nothing was decided; have it delivered again.
         """
         if flow_type not in self.conversation.registry.registrations:
             raise FlowDefinitionError(flow_type, None, "this runner has no such flow")
+        if run_id is not None and not (
+            isinstance(run_id, str) and run_id.isascii() and run_id.isprintable() and run_id
+        ):
+            raise ValueError("a run_id is printable ASCII")
         turn = self.conversation.turn(inbound, self.clock(), start=flow_type, run_id=run_id)
         return self.manager.drive(turn)
 
@@ -133,7 +138,10 @@ class FlowRunner:
         if stored is None or registration is None:
             return None
         structure = None if registration.has_steps else state.to_dict()
-        flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
+        try:
+            flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
+        except FlowDefinitionError:
+            return None
         flow.sentences = self.conversation.sentences
         flow.previous = state.previous
         return flow if flow.resume(stored) else None

@@ -216,3 +216,12 @@ def test_a_way_that_an_option_no_longer_leads_is_not_gone_on_with(any_redis: Red
     talk.deploys([choosing(Option("x", "Ex"), other)])
     reply = talk.says("3")
     assert (words(reply), talk.data) == (f"{LOST_PLACE}\n\nb?", {"a": "x"})
+
+
+def test_a_step_that_was_put_in_front_is_asked_of_who_had_answered_nothing_yet(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [survey("a", "b")])
+    talk.says("survey")
+    talk.deploys([survey("consent", "a", "b")])
+    assert words(talk.says("1")) == f"{LOST_PLACE}\n\nconsent?"
+    assert talk.says("yes", "1", "2").status == "completed"
+    assert talk.data == {"consent": "yes", "a": "1", "b": "2"}

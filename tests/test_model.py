@@ -100,8 +100,12 @@ class Reference:
         self.path = [*self.path, self.state]
         following = (*names, "completed")[names.index(self.state) + 1]
         self.state = (chosen.to if chosen else None) or following
-        if self.state == "completed":
-            self.data = {name: kept for name, kept in self.data.items() if name in self.path}
+        ahead: list[str] = []  # what is kept of a choice here is no option's id: from there on the plain way counts
+        current = self.state
+        while current in self.data and current not in ahead:
+            ahead.append(current)
+            current = (*names, "completed")[names.index(current) + 1]
+        self.data = {name: kept for name, kept in self.data.items() if name in (*self.path, *ahead)}
 
 
 @st.composite

@@ -333,9 +333,11 @@ def test_where_a_question_fails_at_a_point_that_does_not_fit_the_next_point_is_t
 
 
 def test_a_flow_whose_making_fails_does_not_strand_its_member(any_redis: Redis, prefix: str) -> None:
+    closed: list[bool] = []
+
     class Built(Flow):
         def __init__(self, flow_type: str, state: Mapping[str, Any]) -> None:
-            if state["flow_data"]["data"].get("amount"):
+            if closed and state["flow_data"]["data"].get("amount"):
                 raise LookupError("no such account")
             super().__init__(
                 f"{flow_type}_{state['member_id']}",
@@ -344,6 +346,7 @@ def test_a_flow_whose_making_fails_does_not_strand_its_member(any_redis: Redis, 
 
     talk = Talk(any_redis, prefix, {"built": Built})
     talk.says("built", "12")
+    closed.append(True)
     damage(talk, recent=b"?")
     reply = talk.says("x")
     assert (reply.status, reasons(talk)[-1]) == ("recovered", "restored from previous")
@@ -382,7 +385,7 @@ runs = st.builds(
     step=st.integers(0, 9),
     data=st.dictionaries(st.sampled_from(["amount", "handle", "gone"]), st.sampled_from(["1", 1, None, [], "x"])),
     path=st.lists(st.sampled_from(["amount", "handle", "gone"]), max_size=3, unique=True).map(tuple),
-    visit=st.integers(0, 2**53),
+    visit=st.integers(0, 2**53 - 9),
     revision=st.just(0),
 )
 

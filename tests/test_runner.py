@@ -164,3 +164,20 @@ def test_a_declined_flow_hands_nothing_over(any_redis: Redis, prefix: str) -> No
     talk = Talk(any_redis, prefix, [Offer])
     reply = talk.says("offer", "12", "bob", "decline")
     assert (reply.status, reply.data) == ("cancelled", None)
+
+
+def test_what_was_taken_back_is_not_handed_over_by_a_duplicate(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", "12", "bob")
+    last = talk.message("confirm")
+    talk.sends(last)
+    talk.manager.rollback(talk.member_id)
+    again = talk.sends(last)
+    assert (again.data, again.messages, again.duplicate) == (None, (), True)
+
+
+@pytest.mark.parametrize("run_id", ["", "\ud800", 7, "two\nlines"])
+def test_a_run_id_that_cannot_be_kept_is_refused(any_redis: Redis, prefix: str, run_id: Any) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    with pytest.raises(ValueError, match="run_id"):
+        talk.runner.start("offer", talk.message("x"), run_id=run_id)

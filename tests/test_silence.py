@@ -114,3 +114,22 @@ def test_a_late_message_does_not_close_a_run(any_redis: Redis, prefix: str) -> N
     talk.says("offer")
     assert talk.says("12", sent_at=talk.now - timedelta(hours=1)).status == "refused"
     assert talk.says("12").step_id == "handle"
+
+
+def test_a_time_that_lies_in_the_future_closes_nobody_out(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer")
+    talk.redis.hset(talk.key, "sent_at", 2**53 - 1)
+    assert words(talk.says("12")) == "To which handle?"
+    talk.waits(seconds=5)
+    assert talk.says("bob").status == "in_progress"
+
+
+def test_after_a_long_silence_a_recovery_opens_nothing_again(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", "12")
+    talk.redis.hset(talk.key, "recent", "?")
+    talk.waits(days=3)
+    reply = talk.says("bob")
+    assert (reply.status, reply.step_id) == ("recovered", None)
+    assert talk.says("offer").step_id == "amount"

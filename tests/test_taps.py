@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from redis import Redis
 
 from fsmflow import Flow, Inbound, Option, Step, StepType, Words
+from fsmflow.messages import options_of
 from fsmflow.taps import is_wire_id, nonce_of, tapped, wire_id
 from tests.talking import BEGINNING, WHATSAPP, Offer, Order, Talk, in_memory, wire_id_of, words
 
@@ -156,3 +160,31 @@ def test_no_id_that_is_tapped_is_ever_taken_but_the_ones_that_were_shown(option_
     shown = {wire_id_of(talk.says("order"), title) for title in ("Big", "Small")}
     inbound = Inbound(WHATSAPP, "tap", "Big", option_id=option_id, kind="option", sent_at=BEGINNING)
     assert (talk.sends(inbound).status == "refused") is (option_id not in shown)
+
+
+class Accounts(Flow):
+    """Builds its list from the answer before it, as a class that builds its steps may."""
+
+    def __init__(self, flow_type: str, state: Mapping[str, Any]) -> None:
+        bank = state["flow_data"]["data"].get("bank")
+        named = [Option(f"{bank}_{each}", f"Account {each} at {bank}") for each in "XY"] if bank else []
+        steps = [
+            Step("bank", StepType.TEXT, "Which bank?"),
+            Step("account", StepType.LIST, "Which account?", options=[*named, Option("new", "Open an account")]),
+        ]
+        super().__init__(f"{flow_type}_{state['member_id']}", steps)
+
+
+def test_what_a_flow_that_builds_its_steps_shows_is_what_it_judges(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, {"accounts": Accounts})
+    shown = options_of(talk.says("accounts", "first").messages[0])
+    assert [option.title for option in shown] == ["Account X at first", "Account Y at first", "Open an account"]
+    assert talk.says("2").status == "completed"
+    assert talk.data["account"] == "first_Y"
+
+
+def test_a_restarted_flow_that_builds_its_steps_knows_no_answer_of_before(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, {"accounts": Accounts})
+    talk.says("accounts", "first", "restart")
+    shown = options_of(talk.says("second").messages[0])
+    assert [option.title for option in shown][:1] == ["Account X at second"]
