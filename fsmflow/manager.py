@@ -276,9 +276,9 @@ class FlowStateManager:
 
     def _send(self, *command: Any) -> Any:
         """Sends a command; its answer comes as bytes, whatever the client decodes otherwise."""
+        execute: Any = self.redis.execute_command  # redis-py leaves it untyped
         try:
-            # redis-py leaves this method untyped
-            return self.redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
+            return execute(*command, **{NEVER_DECODE: True})
         # redis-py's cluster errors are a tree of their own, and an error of the socket may come through as it is
         except (RedisError, RedisClusterException, OSError) as fault:
             raise StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}") from fault
