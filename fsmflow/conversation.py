@@ -122,6 +122,8 @@ class Conversation(Dialogue):
         if state.unreadable:
             return (yield from recover(self, arrival, state))
         if arrival.inbound.kind in SILENT_KINDS:
+            if stored is not None and not stored.ended:
+                self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
             return Decision((), "ignored")
         if stored is None or stored.ended:
             if arrival.is_late(state):

@@ -51,7 +51,7 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         state: What was read: some of it unreadable, or a run that does not fit its flow.
 
     Yields:
-        The calls of a flow's message, and the reading of the audit trail where nothing else is left.
+        The calls of a flow's message, and the reading of the audit trail where the stored run itself is of no use.
 
     Returns:
         The decision; it puts aside what could not be read.
@@ -90,12 +90,15 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
 
 
 def _restore(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, _Restored | None]:
+    restored = yield from _resume(dialogue, arrival, state, "flow_data", state.flow_data)
+    if restored is not None:
+        return restored
     lost = any(found.name == "flow_data" for found in state.unreadable)
     if state.flow_data is None and not lost:
         return None  # it can be read, and says that nothing was open
     found: MemberState | None = yield LastValid(arrival.member_id)
     trail = None if found is None else found.flow_data
-    candidates = [("flow_data", state.flow_data), ("previous", state.previous), ("the audit trail", trail)]
+    candidates = [("previous", state.previous), ("the audit trail", trail)]
     if lost and trail is not None and trail.ended:
         # The run before the last answer is open, but the trail knows that this answer ended it: asked again, it would
         # be completed a second time.

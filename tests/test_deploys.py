@@ -225,3 +225,17 @@ def test_a_step_that_was_put_in_front_is_asked_of_who_had_answered_nothing_yet(a
     assert words(talk.says("1")) == f"{LOST_PLACE}\n\nconsent?"
     assert talk.says("yes", "1", "2").status == "completed"
     assert talk.data == {"consent": "yes", "a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("kind", ["reaction", "system"])
+def test_beside_a_newer_releases_run_not_even_a_reaction_is_written(any_redis: Redis, prefix: str, kind: str) -> None:
+    class Newer(Offer):
+        revision = 2
+
+    talk = Talk(any_redis, prefix, [Newer])
+    talk.says("offer", "12")
+    before = talk.fields
+    talk.deploys([Offer])
+    with pytest.raises(NewerState):
+        talk.sends(talk.message(None, kind=kind))
+    assert talk.fields == before

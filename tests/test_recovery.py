@@ -415,3 +415,23 @@ def test_a_run_without_its_steps_name_is_found_by_its_index(any_redis: Redis, pr
     assert run is not None
     damage(talk, flow_data=dump_flow_data(evolve(run, step_id=None)))
     assert talk.says("bob").step_id == "confirm"
+
+
+def test_the_trail_is_read_only_where_the_stored_run_is_of_no_use(
+    any_redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = half_way(any_redis, prefix)
+    read: list[str] = []
+    sends: Any = talk.redis.execute_command
+
+    def noted(*command: Any, **named: Any) -> Any:
+        read.extend(word for word in command[:1] if word == "XREVRANGE")
+        return sends(*command, **named)
+
+    monkeypatch.setattr(talk.redis, "execute_command", noted)
+    damage(talk, recent=b"?")
+    assert talk.says("x").status == "recovered"
+    before = list(read)
+    damage(talk, flow_data=b"?")
+    assert talk.says("y").status == "recovered"
+    assert (before, len(read)) == ([], 1)
