@@ -32,11 +32,14 @@ faults          what is said and kept when a flow's code fails
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
+exchange        what is said to Redis and when, as generators: for both managers
+clients         what knows redis-py: clients, their bounds, their errors
+batching        commands of many conversations on their way together, under an event loop
 memory          a Redis in this process
-manager         `FlowStateManager`: the one that talks to Redis
+manager         `FlowStateManager` and `AsyncFlowStateManager`: the ones that talk to Redis
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
-runner          `FlowRunner`: takes a message, gives a reply
+runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 graph           a flow as values to draw
 survey          reads a flow into them
 mermaid         Mermaid's spelling of them
@@ -73,7 +76,7 @@ from fsmflow.errors import (
     UnstorableAnswer,
 )
 from fsmflow.flow import Flow
-from fsmflow.manager import FlowStateManager
+from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
 from fsmflow.messages import (
     ApprovedTemplate,
     Buttons,
@@ -88,7 +91,7 @@ from fsmflow.messages import (
     Section,
     Text,
 )
-from fsmflow.runner import FlowRunner
+from fsmflow.runner import AsyncFlowRunner, FlowRunner
 from fsmflow.state import FlowData, MemberState
 from fsmflow.step import Step, StepType
 from fsmflow.wording import Sentences, Words
@@ -96,6 +99,8 @@ from fsmflow.wording import Sentences, Words
 __all__ = [
     "ApprovedTemplate",
     "AsyncFlowError",
+    "AsyncFlowRunner",
+    "AsyncFlowStateManager",
     "AuditEntry",
     "BadTarget",
     "Buttons",

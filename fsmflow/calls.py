@@ -1,16 +1,19 @@
-"""Generators that say what they want done, and the loop that does it.
+"""Generators that say what they want done, and the loops that do it.
 
 Whatever may have to be awaited is written once, as a generator: it yields what it wants (a `Call` of a flow's callable,
-an effect of a turn) and is sent the result. A synchronous caller drives it with `drive`; an asynchronous one with the
-same few lines and an ``await``.
+an effect of a turn, a command to a store) and is sent the result. `drive` and `drive_async` are the two loops by which
+everything here runs, and the one difference between them is an ``await``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
+from inspect import iscoroutine
 from typing import Any, TypeVar
 
 from attrs import field, frozen
+
+from fsmflow.errors import AsyncFlowError
 
 ResultT = TypeVar("ResultT")
 WishT = TypeVar("WishT")
@@ -28,12 +31,38 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = field(default=(), repr=False)
 
+    def make(self) -> Any:
+        """Calls it.
+
+        Raises:
+            AsyncFlowError: What it returned must be awaited. A callable that is seen to be asynchronous is refused
+                when its flow is registered; this one was not seen, as a lambda around a coroutine is not.
+            Exception: Whatever it raises.
+        """
+        result = self.function(*self.arguments)
+        if not must_be_awaited(result):
+            return result
+        if iscoroutine(result):
+            result.close()
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        raise AsyncFlowError(name, None, "what it returns must be awaited: use AsyncFlowRunner")
+
+    async def make_async(self) -> Any:
+        """Calls it, and awaits what it returned where that must be."""
+        result = self.function(*self.arguments)
+        return (await result) if must_be_awaited(result) else result
+
 
 Calls = Generator[Call, Any, ResultT]
 
 
+def must_be_awaited(result: Any) -> bool:
+    """True for a coroutine, a future or whatever else ``await`` takes."""
+    return hasattr(type(result), "__await__")
+
+
 def drive(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Any]) -> ResultT:
-    """Does what a generator wants done until it returns: the one loop by which everything here runs.
+    """Does what a generator wants done until it returns.
 
     Args:
         wishes: The generator.
@@ -59,6 +88,22 @@ def drive(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Any
         return value
 
 
+async def drive_async(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Awaitable[Any]]) -> ResultT:
+    """As `drive`, for what must be awaited. A cancellation is not the generator's affair: it ends there and then."""
+    try:
+        wish = next(wishes)
+        while True:
+            try:
+                result = await perform(wish)
+            except Exception as fault:  # noqa: BLE001 - as above
+                wish = wishes.throw(fault)
+            else:
+                wish = wishes.send(result)
+    except StopIteration as stop:
+        value: ResultT = stop.value
+        return value
+
+
 def run_calls(calls: Calls[ResultT]) -> ResultT:
     """Drives a generator of calls on the spot: each is made, and its result or its exception handed back.
 
@@ -71,8 +116,4 @@ def run_calls(calls: Calls[ResultT]) -> ResultT:
     Raises:
         Exception: Whatever the generator lets through.
     """
-    return drive(calls, _make)
-
-
-def _make(call: Call) -> Any:
-    return call.function(*call.arguments)
+    return drive(calls, Call.make)

@@ -216,8 +216,8 @@ class Conversation(Dialogue):
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
-        if flow.judges_async and turn.answer is not None:
-            turn.verdict = yield from flow.judges(turn.answer)
+        if turn.answer is not None:
+            turn.verdict = yield from flow.judges(turn.answer)  # here, where it may be awaited
         flow.fire(SUBMIT, turn)
         flow = self.rebuilt(arrival, flow)
         if flow.refusal is not None:

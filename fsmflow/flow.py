@@ -273,7 +273,7 @@ class Flow(FlowModel):
     def _check_sync(self) -> None:
         if self._definition.asynchronous:
             names = ", ".join(self._definition.asynchronous)
-            raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use an asynchronous runner")
+            raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
 # What one turn changes of a flow.

@@ -1,71 +1,43 @@
-"""`FlowStateManager`: the one that talks to Redis.
+"""`FlowStateManager` and `AsyncFlowStateManager`: the ones that keep members' state in Redis.
 
-Here belongs the sending: one ``HGETALL`` to load, one ``EVALSHA`` to commit. What is sent and what the answer means
-stands in `store`; when it is sent, in the generators of `conversation` and `upkeep`. After a commit was applied its
-entries go to the logs, from here, because here is known that it was.
-
-Every error of the client becomes `StoreUnavailable`: the caller's one question is whether the message must be
-delivered again, and the answer is yes. A commit whose answer was lost may have been applied; the redelivered message
-is then known, and its reply is stored.
+Here belongs the face of the store, twice, and what sends, waits and calls for it. What is said to Redis and what the
+answer means stands once, as generators, in `exchange`; when it is said, in those of `conversation` and `upkeep`. So the
+two classes differ by an ``await`` and by what they ask their client with, and a test holds them to it. Rejected:
+one class whose methods return either a value or something to await, as redis-py has it: neither a reader nor a type
+checker can tell which.
 """
 
 from __future__ import annotations
 
-import random
-import secrets
+import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from redis import Redis, RedisCluster
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.client import NEVER_DECODE
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
-from redis.retry import Retry
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
 
-from fsmflow.audit import AuditEntry, emit
-from fsmflow.calls import Call, drive
-from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome
-from fsmflow.errors import Contended, StoreUnavailable
-from fsmflow.memory import embedded_redis
+from fsmflow.audit import AuditEntry
+from fsmflow.batching import Batching
+from fsmflow.calls import Call, drive, drive_async
+from fsmflow.clients import async_client_of, check_client, client_of, execute, execute_together
+from fsmflow.effects import Commit, Committed, Effects
+from fsmflow.exchange import Exchange, Send, SendAll, Wish, Wishes, together
+from fsmflow.memory import embedded_async_redis, embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
-from fsmflow.store import (
-    APPEND_SCRIPT,
-    APPEND_SHA,
-    PAGE,
-    SCRIPT,
-    SCRIPT_SHA,
-    UNKNOWN_CHANNEL,
-    Layout,
-    latest_snapshot,
-    read_committed,
-    read_entries,
-    read_hash,
-    read_quarantined,
-    records_of,
-)
+from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
 
-# One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer. redis-py nests
-# them: the second attempt of a command connects anew, twice, and each time to every address of the name. At worst, for
-# a "localhost" of two addresses, that is 0.2 + 2 * 2 * 0.1 s and two short pauses. The lookup of a name is not bounded.
-SOCKET_TIMEOUT: Final = 0.2
-CONNECT_TIMEOUT: Final = 0.1
-RETRIES: Final = 1
-
-# After the first conflict the turn is taken again at once: somebody else got through, so there is progress. From then
-# on a random pause, up to this many seconds, keeps workers from meeting again.
-LONGEST_PAUSE: Final = 0.05
-PATIENCE: Final = 2.0
-
 
 class FlowStateManager:
     """Keeps the state of members in Redis, one hash each.
+
+    It may be shared between threads.
 
     Args:
         redis: A client: of a server, a cluster, or a Sentinel's master. With or without ``decode_responses``.
@@ -82,10 +54,10 @@ class FlowStateManager:
         retention: timedelta = timedelta(days=8),
         audit_length: int = 1000,
     ) -> None:
-        if not callable(getattr(redis, "execute_command", None)):
-            raise TypeError(f"a client is needed, not a {type(redis).__name__}: for a URL use from_url")
+        check_client(redis, is_async=False)
         self.redis = redis
         self.layout = Layout(prefix, retention, audit_length)
+        self.exchange = Exchange(self.layout)
 
     @classmethod
     def from_url(cls, url: str, **named: Any) -> FlowStateManager:
@@ -98,14 +70,7 @@ class FlowStateManager:
         Raises:
             ValueError: It is no such URL. What it holds is not said: a part of it may be a password.
         """
-        retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
-        try:
-            client = Redis.from_url(
-                url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry
-            )
-        except ValueError:
-            raise ValueError("the URL of a store is redis://…, rediss://… or unix://…, its password quoted") from None
-        return cls(client, **named)
+        return cls(client_of(url), **named)
 
     @classmethod
     def in_memory(cls, **named: Any) -> FlowStateManager:
@@ -133,8 +98,7 @@ class FlowStateManager:
             InvalidMemberId: The id cannot be part of a key.
             StoreUnavailable: Redis did not answer.
         """
-        fields = self._send("HGETALL", self.layout.keys(member_id).state)
-        return read_hash(member_id, channel, fields)
+        return self._run(self.exchange.load(member_id, channel))
 
     def commit(self, commit: Commit) -> Committed:
         """Writes a turn, all of it or nothing; then logs what happened.
@@ -148,12 +112,7 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer; it may have been applied.
         """
-        arguments = self.layout.arguments(commit, secrets.token_hex(8))
-        committed = read_committed(commit, self._evaluate(SCRIPT, SCRIPT_SHA, 3, arguments))
-        if committed.outcome is Outcome.APPLIED:
-            with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
-                emit(commit.entries)
-        return committed
+        return self._run(self.exchange.commit(commit))
 
     def rollback(self, member_id: str) -> MemberState:
         """Takes a member's last accepted answer back.
@@ -173,7 +132,7 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        self.drive(clearing(member_id, UNKNOWN_CHANNEL))
+        return self.drive(clearing(member_id, UNKNOWN_CHANNEL))
 
     def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
         """All audit entries of a member, the oldest first.
@@ -185,8 +144,7 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        records = self._send("XRANGE", self.layout.keys(member_id).audit, "-", "+")
-        return read_entries(member_id, records_of(records), flow_id)
+        return self._run(self.exchange.history(member_id, flow_id))
 
     def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
         """The latest state that a member's audit trail can give back, without the answers of sensitive steps.
@@ -203,7 +161,7 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        return latest_snapshot(member_id, self._rows_from_the_latest(member_id), flow_id, by_hand=True)
+        return self._run(self.exchange.last_valid_state(member_id, flow_id, by_hand=True))
 
     def quarantined(self, member_id: str) -> Mapping[int, tuple[str, bytes]]:
         """What could not be read of a member's state and was put aside, for an operator to look at.
@@ -214,7 +172,7 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        return read_quarantined(self._send("HGETALL", self.layout.keys(member_id).state))
+        return self._run(self.exchange.quarantined(member_id))
 
     def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
         """Adds entries to the trail of a member, beside what turns record.
@@ -227,75 +185,142 @@ class FlowStateManager:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        self._evaluate(APPEND_SCRIPT, APPEND_SHA, 1, self.layout.append_arguments(member_id, entries, snapshot))
+        return self._run(self.exchange.append(member_id, entries, snapshot))
+
+    def close(self) -> None:
+        """Closes the client's connections."""
+        self.redis.close()
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
-        """Does what a generator wants done until it returns.
+        """Does what a turn wants done until it returns.
 
         Raises:
             Contended: Other workers kept committing for the same member for two seconds.
             StoreUnavailable: Redis did not answer.
         """
-        patience = _Patience()
+        return self._run(self.exchange.obey(effects))
 
-        def perform(effect: Effect) -> Any:
-            if isinstance(effect, Load):
-                return self.load(effect.member_id, effect.channel)
-            if isinstance(effect, Commit):
-                return self.commit(effect)
-            if isinstance(effect, Backoff):
-                return patience.wait(effect)
-            if isinstance(effect, LastValid):
-                # of a turn, or of none: what was added by hand may be of any moment, or hold what a flow keeps back
-                rows = self._rows_from_the_latest(effect.member_id)
-                return latest_snapshot(effect.member_id, rows, None, by_hand=False)
-            assert isinstance(effect, Call)  # noqa: S101 - there is no other effect
-            return effect.function(*effect.arguments)
+    def drive_many(self, several: Sequence[Effects[ResultT]]) -> list[ResultT]:
+        """Does what turns of different members want done, with their commands in pipelines.
 
-        return drive(effects, perform)
+        Returns:
+            What each returned, in order.
 
-    def _rows_from_the_latest(self, member_id: str) -> Iterator[Mapping[bytes, bytes]]:
-        """The records of a member's stream from the latest back, read page by page as they are asked for."""
-        key = self.layout.keys(member_id).audit
-        latest = b"+"
-        while True:
-            records = records_of(self._send("XREVRANGE", key, latest, "-", "COUNT", PAGE))
-            yield from (row for _, row in records)
-            if len(records) < PAGE:
-                return
-            latest = b"(" + records[-1][0]
+        Raises:
+            Exception: The first that one of them let through, after all the others have come to their end.
+        """
+        return drive(together([self.exchange.obey(effects) for effects in several]), self._perform_together)
 
-    def _evaluate(self, script: str, sha: str, keys: int, arguments: Sequence[str | bytes]) -> Any:
-        """Runs a script of which the server keeps a copy, unless it was started since."""
-        try:
-            return self._send("EVALSHA", sha, keys, *arguments)
-        except StoreUnavailable as unavailable:
-            if not isinstance(unavailable.__cause__, NoScriptError):
-                raise
-            return self._send("EVAL", script, keys, *arguments)
+    def _run(self, wishes: Wishes[ResultT]) -> ResultT:
+        return drive(wishes, self._perform)
 
-    def _send(self, *command: Any) -> Any:
-        """Sends a command; its answer comes as bytes, whatever the client decodes otherwise."""
-        execute: Any = self.redis.execute_command  # redis-py leaves it untyped
-        try:
-            return execute(*command, **{NEVER_DECODE: True})
-        # redis-py's cluster errors are a tree of their own, and an error of the socket may come through as it is
-        except (RedisError, RedisClusterException, OSError) as fault:
-            raise StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}") from fault
+    def _perform(self, wish: Wish) -> Any:
+        if isinstance(wish, Send):
+            return execute(self.redis, wish.command)
+        if isinstance(wish, Call):
+            return wish.make()
+        return time.sleep(wish.seconds)
+
+    def _perform_together(self, wish: Wish | SendAll) -> Any:
+        if isinstance(wish, SendAll):
+            return execute_together(self.redis, wish.commands)
+        return self._perform(wish)
 
 
-class _Patience:
-    """How long one message waits for its turn, counted from its first conflict: a slow flow has lost nothing yet."""
+class AsyncFlowStateManager:
+    """`FlowStateManager` for an event loop: the same methods, awaited.
 
-    def __init__(self) -> None:
-        self.deadline: float | None = None
+    It belongs to one event loop, as its client does. However many conversations run at once, a few connections do:
+    their commands travel together (`fsmflow.batching`).
 
-    def wait(self, backoff: Backoff) -> None:
-        moment = time.monotonic()
-        if self.deadline is None:
-            self.deadline = moment + PATIENCE
-        if moment >= self.deadline:
-            raise Contended("other workers kept committing for this member")
-        if backoff.attempt > 1:
-            longest = min(LONGEST_PAUSE, 0.002 * 2 ** min(backoff.attempt, 10))
-            time.sleep(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
+    Args:
+        redis: A client of ``redis.asyncio``: of a server, a cluster, or a Sentinel's master.
+        prefix: What every key begins with.
+        retention: How long a member's keys live after the last commit.
+        audit_length: How many turns a member's audit trail keeps, roughly.
+    """
+
+    def __init__(
+        self,
+        redis: AsyncRedis | AsyncRedisCluster,
+        *,
+        prefix: str = "fsmflow",
+        retention: timedelta = timedelta(days=8),
+        audit_length: int = 1000,
+    ) -> None:
+        check_client(redis, is_async=True)
+        self.redis = redis
+        self.layout = Layout(prefix, retention, audit_length)
+        self.exchange = Exchange(self.layout)
+        self._batching = Batching(redis)
+
+    @classmethod
+    def from_url(cls, url: str, **named: Any) -> AsyncFlowStateManager:
+        """As `FlowStateManager.from_url`."""
+        return cls(async_client_of(url), **named)
+
+    @classmethod
+    def in_memory(cls, **named: Any) -> AsyncFlowStateManager:
+        """As `FlowStateManager.in_memory`."""
+        return cls(embedded_async_redis(), **named)
+
+    async def load(self, member_id: str, channel: Channel = UNKNOWN_CHANNEL) -> MemberState:
+        """As `FlowStateManager.load`."""
+        return await self._run(self.exchange.load(member_id, channel))
+
+    async def commit(self, commit: Commit) -> Committed:
+        """As `FlowStateManager.commit`."""
+        return await self._run(self.exchange.commit(commit))
+
+    async def rollback(self, member_id: str) -> MemberState:
+        """As `FlowStateManager.rollback`."""
+        return await self.drive(rolling_back(member_id, UNKNOWN_CHANNEL))
+
+    async def clear(self, member_id: str) -> None:
+        """As `FlowStateManager.clear`."""
+        return await self.drive(clearing(member_id, UNKNOWN_CHANNEL))
+
+    async def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
+        """As `FlowStateManager.history`."""
+        return await self._run(self.exchange.history(member_id, flow_id))
+
+    async def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
+        """As `FlowStateManager.last_valid_state`."""
+        return await self._run(self.exchange.last_valid_state(member_id, flow_id, by_hand=True))
+
+    async def quarantined(self, member_id: str) -> Mapping[int, tuple[str, bytes]]:
+        """As `FlowStateManager.quarantined`."""
+        return await self._run(self.exchange.quarantined(member_id))
+
+    async def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
+        """As `FlowStateManager.append`."""
+        return await self._run(self.exchange.append(member_id, entries, snapshot))
+
+    async def close(self) -> None:
+        """Closes the client's connections."""
+        await self.redis.aclose()
+
+    async def drive(self, effects: Effects[ResultT]) -> ResultT:
+        """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""
+        return await self._run(self.exchange.obey(effects))
+
+    async def drive_many(self, several: Sequence[Effects[ResultT]]) -> list[ResultT]:
+        """As `FlowStateManager.drive_many`, side by side."""
+        ended = await asyncio.gather(*map(self.drive, several), return_exceptions=True)
+        return [_returned(result) for result in ended]
+
+    async def _run(self, wishes: Wishes[ResultT]) -> ResultT:
+        return await drive_async(wishes, self._perform)
+
+    async def _perform(self, wish: Wish) -> Any:
+        if isinstance(wish, Send):
+            return await self._batching.execute(wish.command)
+        if isinstance(wish, Call):
+            return await wish.make_async()
+        return await asyncio.sleep(wish.seconds)
+
+
+def _returned(result: ResultT | BaseException) -> ResultT:
+    if isinstance(result, BaseException):
+        raise result
+    return result

@@ -6,12 +6,13 @@ as a real one, so what is learned with it holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fsmflow.errors import MissingExtra
 
 if TYPE_CHECKING:
     from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
 
 
 def embedded_redis() -> Redis:
@@ -23,9 +24,31 @@ def embedded_redis() -> Redis:
     Raises:
         MissingExtra: fakeredis, or its Lua, is not installed.
     """
+    client: Redis = _fakeredis().FakeRedis(server=_server())
+    return client
+
+
+def embedded_async_redis() -> AsyncRedis:
+    """An asynchronous client of a new, empty Redis in this process.
+
+    Returns:
+        The client.
+
+    Raises:
+        MissingExtra: fakeredis, or its Lua, is not installed.
+    """
+    client: AsyncRedis = _fakeredis().FakeAsyncRedis(server=_server())
+    return client
+
+
+def _server() -> Any:
+    return _fakeredis().FakeServer(version=(7,))
+
+
+def _fakeredis() -> Any:
     try:
         import fakeredis
         import lupa  # type: ignore[import-untyped]  # noqa: F401 - fakeredis runs scripts with it, and says so only when the first one is sent
     except ImportError as missing:
         raise MissingExtra("memory", "a store in memory") from missing
-    return fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,)))
+    return fakeredis

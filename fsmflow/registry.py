@@ -133,7 +133,7 @@ def _default(registrations: Mapping[str, Registration], default: str | type[Flow
 def _check_sync(definition: Definition) -> None:
     if definition.asynchronous:
         names = ", ".join(definition.asynchronous)
-        raise AsyncFlowError(definition.name, None, f"{names} must be awaited: use an asynchronous runner")
+        raise AsyncFlowError(definition.name, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
 def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:

@@ -1,28 +1,40 @@
-"""`FlowRunner`: what a webhook server calls.
+"""`FlowRunner` and `AsyncFlowRunner`: what a webhook server calls.
 
 Here belongs the putting together: the flows, the store, the words, the channels' limits. What is done with a message
-stands in `conversation`; this drives it.
+stands in `conversation`, as a generator; a runner hands it to its manager, which drives it. What the two runners have
+in common is one class, so that there is nothing to keep alike but the handing over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from typing import ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
 from fsmflow.conversation import Conversation
+from fsmflow.decision import member_id_of
 from fsmflow.dialogue import ChannelRules
-from fsmflow.errors import FlowDefinitionError
+from fsmflow.effects import Effects, Load
+from fsmflow.errors import AsyncFlowError, FlowDefinitionError, FsmflowError, InvalidMemberId, StoreUnavailable
 from fsmflow.flow import Flow
-from fsmflow.manager import FlowStateManager
+from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
 from fsmflow.messages import Inbound, Reply
 from fsmflow.registry import Flows, Registry, make_flow
+from fsmflow.state import MemberState
+from fsmflow.store import UNKNOWN_CHANNEL
 from fsmflow.wording import Sentences, Words
 
 CHANNELS: tuple[ChannelModule, ...] = (whatsapp, console)
+
+Handled = Union[Reply, FsmflowError]
+"""What became of one message of several: its reply, or why there is none."""
+
+ManagerT = TypeVar("ManagerT", bound=Union[FlowStateManager, AsyncFlowStateManager])
 
 
 def now() -> datetime:
@@ -30,10 +42,8 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class FlowRunner:
-    """Answers inbound messages by the flows that it knows.
-
-    It holds no state of a member and may be shared between threads and made in every worker.
+class Runner(Generic[ManagerT]):
+    """What the two runners are made of: all that they do, up to the driving.
 
     Args:
         manager: Where the members' state is.
@@ -51,12 +61,15 @@ class FlowRunner:
 
     Raises:
         FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly.
-        AsyncFlowError: A flow must be awaited.
+        AsyncFlowError: A flow (or `on_fault`) must be awaited, and the runner is synchronous.
+        TypeError: The manager is one for the other runner.
     """
+
+    asynchronous: ClassVar[bool]
 
     def __init__(
         self,
-        manager: FlowStateManager,
+        manager: ManagerT,
         flows: Flows,
         *,
         default: str | type[Flow] | None = None,
@@ -66,16 +79,79 @@ class FlowRunner:
         clock: Callable[[], datetime] = now,
         on_fault: Callable[[Exception, Inbound], object] | None = None,
     ) -> None:
+        if inspect.iscoroutinefunction(manager.load) is not self.asynchronous:
+            raise TypeError(f"{type(self).__name__} needs another manager than a {type(manager).__name__}")
+        if inspect.iscoroutinefunction(on_fault) and not self.asynchronous:
+            raise AsyncFlowError(type(self).__name__, None, "on_fault must be awaited: use AsyncFlowRunner")
         rules: Mapping[str, ChannelRules] = {module.limits.channel: module.limits for module in channels}
-        self.manager = manager
+        self.manager: ManagerT = manager
         self.clock = clock
-        self.conversation = Conversation(
-            Registry.of(flows, default=default), words or Words(), sentences or Sentences(), rules, on_fault
-        )
-
+        registry = Registry.of(flows, default=default, asynchronous=self.asynchronous)
+        self.conversation = Conversation(registry, words or Words(), sentences or Sentences(), rules, on_fault)
         for misfit in self.conversation.misfits():
             # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
             logger.warning("{}", misfit)
+
+    def _handling(self, inbound: Inbound) -> Effects[Reply]:
+        return self.conversation.turn(inbound, self.clock())
+
+    def _starting(self, flow_type: str, inbound: Inbound, run_id: str | None) -> Effects[Reply]:
+        if flow_type not in self.conversation.registry.registrations:
+            raise FlowDefinitionError(flow_type, None, "this runner has no such flow")
+        if run_id is not None and not (
+            isinstance(run_id, str) and run_id.isascii() and run_id.isprintable() and run_id
+        ):
+            raise ValueError("a run_id is printable ASCII")
+        return self.conversation.turn(inbound, self.clock(), start=flow_type, run_id=run_id)
+
+    def _handling_in_order(self, places: Sequence[int], inbounds: Sequence[Inbound]) -> Effects[dict[int, Handled]]:
+        """Answers one member's messages, one after the other.
+
+        After one that could not be decided the later ones wait too: the order in which they are answered is the
+        member's to rely on.
+        """
+        handled: dict[int, Handled] = {}
+        waits: StoreUnavailable | None = None
+        for place in places:
+            try:
+                handled[place] = waits or (yield from self._handling(inbounds[place]))
+            except InvalidMemberId as fault:
+                handled[place] = fault
+            except StoreUnavailable as fault:
+                handled[place] = waits = fault
+        return handled
+
+    def _handling_many(self, inbounds: Sequence[Inbound]) -> list[Effects[dict[int, Handled]]]:
+        """For each member of some messages what answers them, by their place."""
+        places: dict[str, list[int]] = {}
+        for place, inbound in enumerate(inbounds):
+            places.setdefault(inbound.member_id or member_id_of(inbound.channel), []).append(place)
+        return [self._handling_in_order(each, inbounds) for each in places.values()]
+
+    def _looking(self, member_id: str) -> Effects[Flow | None]:
+        state: MemberState = yield Load(member_id, UNKNOWN_CHANNEL)
+        stored = state.flow_data
+        registration = None if stored is None else self.conversation.registry.registrations.get(stored.flow_type)
+        if stored is None or registration is None:
+            return None
+        structure = None if registration.has_steps else state.to_dict()
+        try:
+            flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
+        except FlowDefinitionError:
+            return None
+        flow.sentences = self.conversation.sentences
+        flow.previous = state.previous
+        return flow if flow.resume(stored) else None
+
+
+class FlowRunner(Runner[FlowStateManager]):
+    """Answers inbound messages by the flows that it knows.
+
+    It holds no state of a member and may be shared between threads and made in every worker. Its arguments are those of
+    `Runner`.
+    """
+
+    asynchronous = False
 
     def handle(self, inbound: Inbound) -> Reply:
         """Answers one message.
@@ -90,7 +166,20 @@ class FlowRunner:
             InvalidMemberId: The member's id cannot be part of a key; delivering it again will not help.
             StoreUnavailable: Nothing was decided; have it delivered again (answer the webhook with a 5xx).
         """
-        return self.manager.drive(self.conversation.turn(inbound, self.clock()))
+        return self.manager.drive(self._handling(inbound))
+
+    def handle_many(self, inbounds: Sequence[Inbound]) -> list[Handled]:
+        """Answers several messages, of different members together: one member's in their order.
+
+        Args:
+            inbounds: The messages.
+
+        Returns:
+            For each, in their order, its reply; or the `InvalidMemberId` or `StoreUnavailable` that `handle` would
+            have raised. The messages of one member after one that must be delivered again must be delivered again too.
+        """
+        handled = self.manager.drive_many(self._handling_many(inbounds))
+        return _in_place(handled)
 
     def start(self, flow_type: str, inbound: Inbound, *, run_id: str | None = None) -> Reply:
         """Starts a flow on behalf of a message, whatever it says; what was open is left.
@@ -111,14 +200,7 @@ class FlowRunner:
             InvalidMemberId: The member's id cannot be part of a key.
             StoreUnavailable: Nothing was decided; have it delivered again.
         """
-        if flow_type not in self.conversation.registry.registrations:
-            raise FlowDefinitionError(flow_type, None, "this runner has no such flow")
-        if run_id is not None and not (
-            isinstance(run_id, str) and run_id.isascii() and run_id.isprintable() and run_id
-        ):
-            raise ValueError("a run_id is printable ASCII")
-        turn = self.conversation.turn(inbound, self.clock(), start=flow_type, run_id=run_id)
-        return self.manager.drive(turn)
+        return self.manager.drive(self._starting(flow_type, inbound, run_id))
 
     def flow_of(self, member_id: str) -> Flow | None:
         """The flow that a member is in or ended last, to look at: its ``data`` holds the answers, structured.
@@ -132,16 +214,36 @@ class FlowRunner:
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        state = self.manager.load(member_id)
-        stored = state.flow_data
-        registration = None if stored is None else self.conversation.registry.registrations.get(stored.flow_type)
-        if stored is None or registration is None:
-            return None
-        structure = None if registration.has_steps else state.to_dict()
-        try:
-            flow = make_flow(registration.flow, registration.flow_type, member_id, state.channel, structure)
-        except FlowDefinitionError:
-            return None
-        flow.sentences = self.conversation.sentences
-        flow.previous = state.previous
-        return flow if flow.resume(stored) else None
+        return self.manager.drive(self._looking(member_id))
+
+
+class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
+    """`FlowRunner` for an event loop: the same methods, awaited, and flows with ``async def`` callables.
+
+    Plain callables of a flow are called on the event loop, since they only look at an answer; one that waits for
+    something should be an ``async def``. Its arguments are those of `Runner`.
+    """
+
+    asynchronous = True
+
+    async def handle(self, inbound: Inbound) -> Reply:
+        """As `FlowRunner.handle`. Cancelled at any point, it leaves the stored state whole: have it delivered again."""
+        return await self.manager.drive(self._handling(inbound))
+
+    async def handle_many(self, inbounds: Sequence[Inbound]) -> list[Handled]:
+        """As `FlowRunner.handle_many`."""
+        handled = await self.manager.drive_many(self._handling_many(inbounds))
+        return _in_place(handled)
+
+    async def start(self, flow_type: str, inbound: Inbound, *, run_id: str | None = None) -> Reply:
+        """As `FlowRunner.start`."""
+        return await self.manager.drive(self._starting(flow_type, inbound, run_id))
+
+    async def flow_of(self, member_id: str) -> Flow | None:
+        """As `FlowRunner.flow_of`."""
+        return await self.manager.drive(self._looking(member_id))
+
+
+def _in_place(handled: Sequence[Mapping[int, Handled]]) -> list[Handled]:
+    together = {place: result for each in handled for place, result in each.items()}
+    return [together[place] for place in sorted(together)]

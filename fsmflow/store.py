@@ -197,31 +197,38 @@ def read_entries(
     return entries if flow_id is None else [entry for entry in entries if entry.flow_id == flow_id]
 
 
-def latest_snapshot(
-    member_id: str, rows: Iterable[Mapping[bytes, bytes]], flow_id: str | None, *, by_hand: bool
-) -> MemberState | None:
-    """The state that a member's stream can give back, or None.
+class SnapshotSearch:
+    """Looks through a member's stream, from the latest record back, for the state that it can give back.
 
     A snapshot of a turn was committed together with the state that it is of; one that was added by hand is whatever an
     application had at that moment, older or newer. So the former counts, however late the latter came.
 
     Args:
         member_id: Whose.
-        rows: The records' fields, from the latest back.
         flow_id: Only of this flow.
         by_hand: True takes what was added by hand where there is nothing of a turn.
     """
-    added: MemberState | None = None
-    for row in rows:
-        is_of_turn = b"version" in row
-        if is_of_turn and row.get(b"flow_data") == CLEARED:
-            return None  # what the trail holds of before was forgotten on purpose, by whomever it was added
-        if is_of_turn or (by_hand and added is None):
-            found = _read_snapshot(member_id, row, flow_id)
-            if is_of_turn and found is not None:
-                return found
-            added = added or found
-    return added
+
+    def __init__(self, member_id: str, flow_id: str | None, *, by_hand: bool) -> None:
+        self.member_id = member_id
+        self.flow_id = flow_id
+        self.by_hand = by_hand
+        self.found: MemberState | None = None
+
+    def is_over(self, rows: Iterable[Mapping[bytes, bytes]]) -> bool:
+        """Looks at the next records' fields; True once no earlier one can change what was found."""
+        for row in rows:
+            is_of_turn = b"version" in row
+            if is_of_turn and row.get(b"flow_data") == CLEARED:
+                self.found = None  # what the trail holds of before was forgotten on purpose, by whomever it was added
+                return True
+            if is_of_turn or (self.by_hand and self.found is None):
+                found = _read_snapshot(self.member_id, row, self.flow_id)
+                if is_of_turn and found is not None:
+                    self.found = found
+                    return True
+                self.found = self.found or found
+        return False
 
 
 def _read_snapshot(member_id: str, row: Mapping[bytes, bytes], flow_id: str | None) -> MemberState | None:

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 import redis
 
+from tests import sides
 from tests.redis_server import (
     Absent,
     RedisServer,
@@ -75,6 +76,13 @@ def any_redis(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     # A server of its own: fakes that name none share one for the whole process.
     with fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,))) as client:
         yield client
+
+
+@pytest.fixture(params=sides.SIDES)
+def side(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each side of fsmflow in turn: the synchronous one, and the one for an event loop."""
+    with sides.on_side(request.param):
+        yield request.param
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

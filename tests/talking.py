@@ -17,10 +17,11 @@ from typing import Any
 from loguru import logger
 from redis import Redis
 
-from fsmflow import Channel, Flow, FlowRunner, FlowStateManager, Inbound, Option, Reply, Step, StepType
+from fsmflow import Channel, Flow, FlowStateManager, Inbound, Option, Reply, Step, StepType
 from fsmflow.messages import Message, options_of
 from fsmflow.registry import Flows
 from fsmflow.state import MemberState
+from tests.sides import manager_on, runner_on
 
 CONSOLE = Channel("console", "ann")
 WHATSAPP = Channel("whatsapp", "15550001111")
@@ -93,7 +94,7 @@ class Order(Flow):
 
 
 class Talk:
-    """One member's conversation.
+    """One member's conversation, on the side at hand (`tests.sides`).
 
     Args:
         redis: Where the state is.
@@ -108,7 +109,7 @@ class Talk:
         self, redis: Redis, prefix: str, flows: Flows, *, channel: Channel = CONSOLE, dated: bool = True, **named: Any
     ) -> None:
         self.now = BEGINNING
-        self.manager = FlowStateManager(redis, prefix=prefix)
+        self.manager = manager_on(redis, prefix=prefix)
         self.redis = redis
         self.channel = channel
         self.dated = dated
@@ -118,7 +119,7 @@ class Talk:
 
     def deploys(self, flows: Flows, **named: Any) -> None:
         """Puts other code in place of the runner's; the state stays."""
-        self.runner = FlowRunner(self.manager, flows, clock=lambda: self.now, **named)
+        self.runner = runner_on(self.manager, flows, clock=lambda: self.now, **named)
 
     # -- what the member does ----------------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ def test_nothing_accepts_if_the_validator_is_the_flows_own() -> None:
     assert verdict_on(Answer(SECRET), validator=checks) == Accepted(SECRET)
 
 
-@pytest.mark.parametrize("result", [None, 1, 0, "yes", "", [], object(), NotImplemented])
+@pytest.mark.parametrize("result", [None, 1, 0, "yes", "", [], pytest.param(object(), id="object"), NotImplemented])
 def test_any_other_verdict_is_a_fault_that_names_the_validator(result: Any) -> None:
     flow = flow_with(validator=answering(result))
     with pytest.raises(UnexpectedVerdict) as caught:
@@ -315,7 +315,7 @@ def untyped(value: str):  # type: ignore[no-untyped-def]  # noqa: ANN201, RUF100
         Money(Decimal(1), date(2024, 1, 1)),
         2**64,
         -(2**63) - 1,
-        object(),
+        pytest.param(object(), id="object"),
         {"a": math.nan},
         {1: "a"},
         [Decimal(1)],

@@ -27,7 +27,10 @@ from fsmflow import (
     StepType,
 )
 from fsmflow.audit import place_of
+from tests.sides import before_each_command, on_side
 from tests.talking import SECRET, WHATSAPP, Offer, Talk, in_memory, records_of, stored_bytes
+
+pytestmark = pytest.mark.usefixtures("side")
 
 STARTED = [("flow_start", "success", "amount"), ("step_start", "in_progress", "amount")]
 
@@ -152,20 +155,18 @@ def test_the_trail_of_one_flow_can_be_read_alone(any_redis: Redis, prefix: str) 
 
 
 def test_entries_are_written_with_the_state_or_not_at_all(
-    any_redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]]
+    any_redis: Redis, prefix: str, records: list[dict[str, Any]]
 ) -> None:
     talk = Talk(any_redis, prefix, [Offer])
     talk.says("offer")
     records.clear()
     interrupted = iter([KeyboardInterrupt, None])
-    commit = talk.manager.commit
 
-    def crashing(effect: Any) -> Any:
-        if next(interrupted) is not None:
+    def crash(command: tuple[Any, ...]) -> None:
+        if command[0] == "EVALSHA" and next(interrupted) is not None:
             raise KeyboardInterrupt
-        return commit(effect)
 
-    monkeypatch.setattr(talk.manager, "commit", crashing)
+    before_each_command(talk.manager, crash)
     inbound = talk.message("12")
     with pytest.raises(KeyboardInterrupt):
         talk.sends(inbound)
@@ -193,7 +194,8 @@ def test_entries_of_a_turn_that_lost_are_not_written(
 
     talk = Talk(any_redis, prefix, [Raced])
     talk.says("raced")
-    other = Talk(any_redis, prefix, [Raced])
+    with on_side("sync"):  # the asynchronous side's event loop is busy with the turn that is raced
+        other = Talk(any_redis, prefix, [Raced])
     other.count = 100
     others.append(other)
     records.clear()

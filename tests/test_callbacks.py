@@ -401,7 +401,7 @@ def test_what_must_be_awaited_is_known_however_it_is_wrapped(function: Any) -> N
     cls = flow_with(validator=function)
     flow = cls()
     assert len(flow.definition.asynchronous) == 1
-    with pytest.raises(AsyncFlowError, match="must be awaited: use an asynchronous runner"):
+    with pytest.raises(AsyncFlowError, match="must be awaited: use AsyncFlowRunner"):
         flow.process_input("5")
     assert (flow.state, flow.data, flow.entries) == ("amount", {}, [])
 

@@ -185,7 +185,7 @@ def test_a_flow_that_must_be_awaited_is_told_before_anything_is_asked(shop: Path
     (shop / "offer.py").write_text(SOURCE.replace("def valid_amount", "async def valid_amount"))
     ran = run("chat", "offer.py", cwd=shop)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "Error: OfferFlow: valid_amount must be awaited: use an asynchronous runner\n"
+    assert ran.stderr == "Error: OfferFlow: valid_amount must be awaited: use AsyncFlowRunner\n"
 
 
 def test_a_conversation_in_redis_is_taken_up_where_it_was_left(shop: Path, redis_url: str) -> None:

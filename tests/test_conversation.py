@@ -88,7 +88,7 @@ def test_an_accepted_answer_advances_and_writes_no_more_than_it_must(conversatio
     state = started(conversation)
     effects = turn(conversation, "12")
     next(effects)
-    commit = effects.send(state)
+    commit = calls_made(effects, effects.send(state))
     assert (commit.write, commit.expected) == (Write.ADVANCE, b"7")
     assert commit.fields.keys() == {"flow_data", "recent", "reply", "sent_at"}
 
@@ -97,7 +97,7 @@ def test_a_refused_message_that_changes_nothing_leaves_the_run_unwritten(convers
     state = started(conversation)
     effects = turn(conversation, "back")
     next(effects)
-    commit = effects.send(state)
+    commit = calls_made(effects, effects.send(state))
     assert (commit.write, commit.snapshot) == (Write.UPDATE, b"")
     assert [(entry.event_type, entry.status) for entry in commit.entries] == [("validation", "refused")]
     assert commit.fields.keys() == {"recent", "reply", "sent_at"}
@@ -108,10 +108,10 @@ def test_on_a_conflict_the_turn_is_taken_again_on_what_is_stored_now(conversatio
     state = started(conversation)
     effects = turn(conversation, "12")
     next(effects)
-    first = effects.send(state)
+    first = calls_made(effects, effects.send(state))
     meanwhile = turn(conversation, "13", "other")
     next(meanwhile)
-    fresh = written(state, meanwhile.send(state), 8)
+    fresh = written(state, calls_made(meanwhile, meanwhile.send(state)), 8)
     assert effects.send(Committed(Outcome.CONFLICT, fresh)) == Backoff(1)
     second = calls_made(effects, effects.send(None))
     assert (first.expected, second.expected) == (b"7", b"8")
@@ -137,7 +137,7 @@ def test_a_duplicate_that_is_not_the_latest_gets_no_message(conversation: Conver
     state = started(conversation)
     effects = turn(conversation, "12")
     next(effects)
-    effects.send(state)
+    calls_made(effects, effects.send(state))
     reply = ends(effects, Committed(Outcome.DUPLICATE, state))
     assert reply == Reply((), MEMBER, f"offer_{MEMBER}", "amount", "duplicate", duplicate=True)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
 
 from fsmflow import audit
-from fsmflow.effects import Commit, Committed
+from fsmflow.exchange import Send, Wish
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel, Inbound, Reply
@@ -24,9 +25,9 @@ class Counting(FlowStateManager):
 
     commits = 0
 
-    def commit(self, commit: Commit) -> Committed:
-        self.commits += 1
-        return super().commit(commit)
+    def _perform(self, wish: Wish) -> Any:
+        self.commits += isinstance(wish, Send) and wish.command[0] == "EVALSHA"
+        return super()._perform(wish)
 
 
 @pytest.fixture

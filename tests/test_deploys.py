@@ -14,6 +14,8 @@ from fsmflow import Flow, FlowStateManager, NewerState, Option, Reply, Step, Ste
 from fsmflow.codec import CODEC
 from tests.talking import Offer, Order, Talk, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 LOST_PLACE = "Sorry, we lost our place for a moment."
 CLEAN_START = "Sorry, we lost our place and have to start over.\n\nYou can send: order."
 

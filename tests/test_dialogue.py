@@ -32,6 +32,8 @@ from fsmflow.state import FlowData
 from fsmflow.taps import nonce_of
 from tests.talking import BEGINNING, CONSOLE, WHATSAPP, Offer, Order, in_memory, records_of
 
+pytestmark = pytest.mark.usefixtures("side")
+
 RULES = {"whatsapp": whatsapp.limits, "console": console.limits}
 
 

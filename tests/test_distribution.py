@@ -22,6 +22,8 @@ from tests.test_layers import OPTIONAL, ORDER, ROOT
 EXPORTED = [
     "ApprovedTemplate",
     "AsyncFlowError",
+    "AsyncFlowRunner",
+    "AsyncFlowStateManager",
     "AuditEntry",
     "BadTarget",
     "Buttons",

@@ -11,6 +11,8 @@ from fsmflow import Inbound, Reply
 from fsmflow.messages import Channel
 from tests.talking import CONSOLE, WHATSAPP, Offer, Talk, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 LATE = "That message came late, after a newer one, and was not used."
 
 

@@ -13,6 +13,8 @@ from redis import Redis
 from fsmflow import Flow, Inbound, Option, Step, StepType, StoreUnavailable, Text
 from tests.talking import CONSOLE, WHATSAPP, Offer, Talk, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 APOLOGY = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
 SECRET = "hunter2"
 

@@ -8,6 +8,8 @@ from redis import Redis
 from fsmflow import Flow, Option, Sentences, Step, StepType, Words
 from tests.talking import Offer, Order, Talk, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 
 def test_back_asks_the_question_before_and_keeps_its_answer_until_another_comes(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer])

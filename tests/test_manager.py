@@ -14,7 +14,8 @@ from fsmflow.audit import FLOW_START, AuditEntry
 from fsmflow.calls import Call
 from fsmflow.effects import Backoff, Effects, LastValid, Outcome
 from fsmflow.errors import Contended, InvalidMemberId, StoreUnavailable
-from fsmflow.manager import LONGEST_PAUSE, PATIENCE, FlowStateManager
+from fsmflow.exchange import LONGEST_PAUSE, PATIENCE
+from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from tests.commits import CHANNEL, MEMBER, FakeTime, OfferFlow, commit_on, run_at, runner_on, say, stored, words
@@ -217,6 +218,7 @@ def _losing(rounds: int | None) -> Effects[str]:
 def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime()
     monkeypatch.setattr("fsmflow.manager.time", fake)
+    monkeypatch.setattr("fsmflow.exchange.time", fake)
     return fake
 
 

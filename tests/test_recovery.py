@@ -15,7 +15,10 @@ from fsmflow import Flow, NewerState, Step, StepType
 from fsmflow.codec import READ, UNREAD, dump_flow_data
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData
+from tests.sides import before_each_command
 from tests.talking import WHATSAPP, Offer, Order, Talk, in_memory, words
+
+pytestmark = pytest.mark.usefixtures("side")
 
 LOST_PLACE = "Sorry, we lost our place for a moment."
 STALE = "That choice belongs to an earlier question."
@@ -417,18 +420,10 @@ def test_a_run_without_its_steps_name_is_found_by_its_index(any_redis: Redis, pr
     assert talk.says("bob").step_id == "confirm"
 
 
-def test_the_trail_is_read_only_where_the_stored_run_is_of_no_use(
-    any_redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_trail_is_read_only_where_the_stored_run_is_of_no_use(any_redis: Redis, prefix: str) -> None:
     talk = half_way(any_redis, prefix)
     read: list[str] = []
-    sends: Any = talk.redis.execute_command
-
-    def noted(*command: Any, **named: Any) -> Any:
-        read.extend(word for word in command[:1] if word == "XREVRANGE")
-        return sends(*command, **named)
-
-    monkeypatch.setattr(talk.redis, "execute_command", noted)
+    before_each_command(talk.manager, lambda command: read.extend(word for word in command[:1] if word == "XREVRANGE"))
     damage(talk, recent=b"?")
     assert talk.says("x").status == "recovered"
     before = list(read)

@@ -10,6 +10,8 @@ from redis import Redis
 from fsmflow import Flow, Option, Refused, Step, StepType
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, body_of, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 
 def validation(talk: Talk) -> Any:
     return talk.state.to_dict()["flow_data"]["data"].get("validation")

@@ -144,7 +144,7 @@ async def awaited_words(self: Flow) -> str:
     ],
 )
 def test_what_must_be_awaited_is_found_when_a_synchronous_runner_is_made(flow: type[Flow], named: str) -> None:
-    with pytest.raises(AsyncFlowError, match=f"{named} must be awaited: use an asynchronous runner") as caught:
+    with pytest.raises(AsyncFlowError, match=f"{named} must be awaited: use AsyncFlowRunner") as caught:
         Registry.of({"awaited": flow})
     assert caught.value.flow == flow.__name__
     assert Registry.of({"awaited": flow}, asynchronous=True).started_by("awaited") == "awaited"

@@ -24,6 +24,8 @@ from fsmflow import (
 )
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, body_of, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 
 class Credex(Flow):
     """A flow that builds its steps, with bound methods, as the framework's description does."""

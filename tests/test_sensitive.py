@@ -13,6 +13,8 @@ from fsmflow.audit import redacted
 from fsmflow.state import FlowData
 from tests.talking import CONSOLE, SECRET, Talk, records_of, stored_bytes, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 
 @pytest.fixture
 def records() -> Iterator[list[dict[str, Any]]]:

@@ -10,6 +10,8 @@ from redis import Redis
 from fsmflow import Flow, Option, Step, StepType
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, wire_id_of, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 CLOSED = "There was no answer for 5 minutes, so this was closed. Send offer to start again."
 
 

@@ -11,6 +11,8 @@ from redis import Redis
 from fsmflow import Channel, Flow, FlowDefinitionError, Inbound, NewerState, Step, StepType
 from tests.talking import CONSOLE, Offer, Order, Talk, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 
 @pytest.mark.parametrize("typed", ["offer", "OFFER", "  Offer ", "Make an offer", "make  AN\noffer"])
 def test_a_keyword_starts_its_flow_in_any_case_and_spacing(any_redis: Redis, prefix: str, typed: str) -> None:

@@ -15,6 +15,8 @@ from fsmflow.messages import options_of
 from fsmflow.taps import is_wire_id, nonce_of, tapped, wire_id
 from tests.talking import BEGINNING, WHATSAPP, Offer, Order, Talk, in_memory, wire_id_of, words
 
+pytestmark = pytest.mark.usefixtures("side")
+
 STALE = "That choice belongs to an earlier question."
 
 

@@ -1,0 +1,136 @@
+"""Clients of Redis: made from a URL with bounded timeouts, looked at when they are handed in, and asked.
+
+Here belongs what knows redis-py: what a client is told, which of its errors there are, how its answers come as bytes.
+What is asked stands in `exchange`; how an asynchronous client is asked for many at once, in `batching`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis import Redis, RedisCluster
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.client import NEVER_DECODE
+from redis.exceptions import RedisClusterException, RedisError
+from redis.retry import Retry
+
+from fsmflow.errors import StoreUnavailable
+
+# One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer. redis-py nests
+# them: the second attempt of a command connects anew, twice, and each time to every address of the name. At worst, for
+# a "localhost" of two addresses, that is 0.2 + 2 * 2 * 0.1 s and two short pauses. The lookup of a name is not bounded.
+SOCKET_TIMEOUT: Final = 0.2
+CONNECT_TIMEOUT: Final = 0.1
+RETRIES: Final = 1
+
+# redis-py's cluster errors are a tree of their own, and an error of the socket may come through as it is
+CLIENT_ERRORS: Final = (RedisError, RedisClusterException, OSError)
+
+LONGEST_BATCH: Final = 128
+"""How many commands go out at once, at most. A commit takes Redis less than 0.1 ms: all of them stay well within the
+timeout of an answer."""
+
+
+def client_of(url: str) -> Redis:
+    """A client of the Redis at a URL, with timeouts and retries bounded to less than a second.
+
+    Args:
+        url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py takes it; what it says wins.
+
+    Raises:
+        ValueError: It is no such URL. What it holds is not said: a part of it may be a password.
+    """
+    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
+    try:
+        return Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
+    except ValueError:
+        raise ValueError(_WANTED_URL) from None
+
+
+def async_client_of(url: str) -> AsyncRedis:
+    """As `client_of`, for an event loop."""
+    retry = AsyncRetry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
+    try:
+        client: AsyncRedis = AsyncRedis.from_url(
+            url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry
+        )
+    except ValueError:
+        raise ValueError(_WANTED_URL) from None
+    return client
+
+
+_WANTED_URL: Final = "the URL of a store is redis://…, rediss://… or unix://…, its password quoted"
+
+
+def check_client(redis: Any, *, is_async: bool) -> None:
+    """Checks what is handed in as a client: found out here, and not by the first member who writes.
+
+    Raises:
+        TypeError: It is none, or one for the other side.
+    """
+    execute = getattr(redis, "execute_command", None)
+    if not callable(execute):
+        raise TypeError(f"a client is needed, not a {type(redis).__name__}: for a URL use from_url")
+    if inspect.iscoroutinefunction(execute) is not is_async:
+        wanted, manager = ("redis.asyncio", "FlowStateManager") if is_async else ("redis", "AsyncFlowStateManager")
+        raise TypeError(f"a client of {wanted} is needed here: this one is for {manager}")
+
+
+def execute(redis: Redis | RedisCluster, command: tuple[Any, ...]) -> Any:
+    """Sends a command; its answer comes as bytes, whatever the client decodes otherwise.
+
+    Raises:
+        StoreUnavailable: Redis did not do it.
+    """
+    asked: Any = redis.execute_command  # redis-py leaves it untyped
+    try:
+        return asked(*command, **{NEVER_DECODE: True})
+    except CLIENT_ERRORS as fault:
+        raise unavailable(command, fault) from fault
+
+
+def execute_together(redis: Redis | RedisCluster, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Sends commands in pipelines, on a cluster one for each node.
+
+    Returns:
+        Their answers, in order; of one that failed its `StoreUnavailable`.
+    """
+    answers: list[Any] = []
+    for start in range(0, len(commands), LONGEST_BATCH):
+        batch = commands[start : start + LONGEST_BATCH]
+        pipeline = pipeline_of(redis, batch)
+        try:
+            answers += told(batch, pipeline.execute(raise_on_error=False))
+        except CLIENT_ERRORS as fault:
+            answers += told(batch, [fault] * len(batch))
+    return answers
+
+
+def pipeline_of(redis: Any, commands: Sequence[tuple[Any, ...]]) -> Any:
+    """A pipeline of a client of either kind, with commands in it that are not sent yet."""
+    pipeline = redis.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command, **{NEVER_DECODE: True})
+    return pipeline
+
+
+def told(commands: Sequence[tuple[Any, ...]], answers: Sequence[Any]) -> list[Any]:
+    """Answers of commands, with what the client says of those that failed as a `StoreUnavailable`."""
+    found: list[Any] = []
+    for command, answer in zip(commands, answers, strict=True):
+        if isinstance(answer, CLIENT_ERRORS):
+            fault = unavailable(command, answer)
+            fault.__cause__ = answer
+            found.append(fault)
+        else:
+            found.append(answer)
+    return found
+
+
+def unavailable(command: tuple[Any, ...], fault: Exception) -> StoreUnavailable:
+    """What a client's error means here. Its text is not passed on: it may hold an address or an argument."""
+    return StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}")

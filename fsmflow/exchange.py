@@ -1,0 +1,260 @@
+"""What is said to Redis and when, as generators: written once for the synchronous and the asynchronous manager.
+
+Here belongs every exchange with the store: which command is sent, what its answer means, what is sent next, how long a
+message waits for its turn. A generator yields a `Send`, a `Pause` or a flow's `Call` and is sent the result; the two
+managers are what sends, waits and calls. What the commands look like stands in `store`; which connection they go over,
+in `manager`.
+
+Every error of the client comes here as `StoreUnavailable`: the caller's one question is whether the message must be
+delivered again, and the answer is yes. A commit whose answer was lost may have been applied; the redelivered message
+is then known, and its reply is stored.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, TypeVar, Union
+
+from attrs import field, frozen
+from redis.exceptions import NoScriptError
+
+from fsmflow.audit import AuditEntry, emit
+from fsmflow.calls import Call
+from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome
+from fsmflow.errors import Contended, StoreUnavailable
+from fsmflow.messages import Channel
+from fsmflow.state import FlowData, MemberState
+from fsmflow.store import (
+    APPEND_SCRIPT,
+    APPEND_SHA,
+    PAGE,
+    SCRIPT,
+    SCRIPT_SHA,
+    UNKNOWN_CHANNEL,
+    Layout,
+    SnapshotSearch,
+    read_committed,
+    read_entries,
+    read_hash,
+    read_quarantined,
+    records_of,
+)
+
+ResultT = TypeVar("ResultT")
+
+# After the first conflict the turn is taken again at once: somebody else got through, so there is progress. From then
+# on a random pause, up to this many seconds, keeps workers from meeting again.
+LONGEST_PAUSE: Final = 0.05
+PATIENCE: Final = 2.0
+
+
+@frozen
+class Send:
+    """A command to send; the result is its answer, its texts as bytes.
+
+    Args:
+        command: Its name and its arguments.
+    """
+
+    command: tuple[Any, ...] = field(repr=False)
+
+
+@frozen
+class Pause:
+    """A wait.
+
+    Args:
+        seconds: How long.
+    """
+
+    seconds: float
+
+
+@frozen
+class SendAll:
+    """Commands of different members that go out together; the result is their answers, in order.
+
+    Args:
+        commands: The commands. One that failed has its `StoreUnavailable` for an answer.
+    """
+
+    commands: tuple[tuple[Any, ...], ...] = field(repr=False)
+
+
+Wish = Union[Send, Pause, Call]
+Wishes = Generator[Wish, Any, ResultT]
+
+
+@frozen
+class Exchange:
+    """The exchanges with a store.
+
+    Args:
+        layout: Where things are kept and for how long.
+    """
+
+    layout: Layout
+
+    def load(self, member_id: str, channel: Channel = UNKNOWN_CHANNEL) -> Wishes[MemberState]:
+        """Reads the state of a member."""
+        fields = yield Send(("HGETALL", self.layout.keys(member_id).state))
+        return read_hash(member_id, channel, fields)
+
+    def commit(self, commit: Commit) -> Wishes[Committed]:
+        """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
+        arguments = self.layout.arguments(commit, secrets.token_hex(8))
+        committed = read_committed(commit, (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 3, arguments)))
+        if committed.outcome is Outcome.APPLIED:
+            with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
+                emit(commit.entries)
+        return committed
+
+    def history(self, member_id: str, flow_id: str | None = None) -> Wishes[list[AuditEntry]]:
+        """Reads the entries of a member's trail."""
+        records = yield Send(("XRANGE", self.layout.keys(member_id).audit, "-", "+"))
+        return read_entries(member_id, records_of(records), flow_id)
+
+    def last_valid_state(self, member_id: str, flow_id: str | None, *, by_hand: bool) -> Wishes[MemberState | None]:
+        """Reads a member's trail from the latest back, page by page, until it gives back a state."""
+        key = self.layout.keys(member_id).audit
+        search = SnapshotSearch(member_id, flow_id, by_hand=by_hand)
+        latest = b"+"
+        while True:
+            records = records_of((yield Send(("XREVRANGE", key, latest, "-", "COUNT", PAGE))))
+            if search.is_over(row for _, row in records) or len(records) < PAGE:
+                return search.found
+            latest = b"(" + records[-1][0]
+
+    def quarantined(self, member_id: str) -> Wishes[Mapping[int, tuple[str, bytes]]]:
+        """Reads what was put aside."""
+        return read_quarantined((yield Send(("HGETALL", self.layout.keys(member_id).state))))
+
+    def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None) -> Wishes[None]:
+        """Adds entries to a member's trail."""
+        arguments = self.layout.append_arguments(member_id, entries, snapshot)
+        yield from self._evaluate(APPEND_SCRIPT, APPEND_SHA, 1, arguments)
+
+    def _evaluate(self, script: str, sha: str, keys: int, arguments: Sequence[str | bytes]) -> Wishes[Any]:
+        """Runs a script of which the server keeps a copy, unless it was started since."""
+        try:
+            return (yield Send(("EVALSHA", sha, keys, *arguments)))
+        except StoreUnavailable as unavailable:
+            if not isinstance(unavailable.__cause__, NoScriptError):
+                raise
+        return (yield Send(("EVAL", script, keys, *arguments)))
+
+    def obey(self, effects: Effects[ResultT]) -> Wishes[ResultT]:
+        """Does what a turn wants done until it returns.
+
+        Raises:
+            Contended: Other workers kept committing for the same member for two seconds.
+            StoreUnavailable: Redis did not answer.
+        """
+        patience = _Patience()
+        try:
+            effect = next(effects)
+            while True:
+                try:
+                    result = yield from self._perform(effect, patience)
+                except Exception as fault:  # noqa: BLE001 - handed to the turn, which decides what it means
+                    effect = effects.throw(fault)
+                else:
+                    effect = effects.send(result)
+        except StopIteration as stop:
+            value: ResultT = stop.value
+            return value
+
+    def _perform(self, effect: Effect, patience: _Patience) -> Wishes[Any]:
+        if isinstance(effect, Call):
+            return (yield effect)
+        if isinstance(effect, Load):
+            return (yield from self.load(effect.member_id, effect.channel))
+        if isinstance(effect, Commit):
+            return (yield from self.commit(effect))
+        if isinstance(effect, LastValid):
+            # of a turn, or of none: what was added by hand may be of any moment, or hold what a flow keeps back
+            return (yield from self.last_valid_state(effect.member_id, None, by_hand=False))
+        pause = patience.after(effect)
+        return None if pause is None else (yield pause)
+
+
+class _Patience:
+    """How long one message waits for its turn, counted from its first conflict: a slow flow has lost nothing yet."""
+
+    def __init__(self) -> None:
+        self.deadline: float | None = None
+
+    def after(self, backoff: Backoff) -> Pause | None:
+        """What to wait before the turn is taken again.
+
+        Raises:
+            Contended: There was enough of waiting.
+        """
+        moment = time.monotonic()
+        if self.deadline is None:
+            self.deadline = moment + PATIENCE
+        if moment >= self.deadline:
+            raise Contended("other workers kept committing for this member")
+        if backoff.attempt == 1:
+            return None
+        longest = min(LONGEST_PAUSE, 0.002 * 2 ** min(backoff.attempt, 10))
+        return Pause(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
+
+
+def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, Any, list[ResultT]]:
+    """Drives several generators side by side: what they send goes out in one batch, all else in turn.
+
+    An event loop does this by itself; this is for who has none.
+
+    Args:
+        several: The generators; of different members, for the order between two of them is open.
+
+    Yields:
+        Their calls and pauses, one at a time, and what they send, together.
+
+    Returns:
+        What each returned.
+
+    Raises:
+        Exception: The first that one of them let through, after all the others have come to their end.
+    """
+    wanted: dict[int, Wish] = {}
+    returned: dict[int, ResultT] = {}
+    faults: list[Exception] = []
+
+    def go_on(index: int, resume: Callable[[], Wish]) -> None:
+        wanted.pop(index, None)
+        try:
+            wanted[index] = resume()
+        except StopIteration as stop:
+            returned[index] = stop.value
+        except Exception as fault:  # noqa: BLE001 - raised below
+            faults.append(fault)
+
+    for index, wishes in enumerate(several):
+        go_on(index, partial(next, wishes))
+    while wanted:
+        for index in list(wanted):
+            while index in wanted and not isinstance(wanted[index], Send):
+                try:
+                    result = yield wanted[index]
+                except Exception as fault:  # noqa: BLE001 - handed to the one that wanted it
+                    go_on(index, partial(several[index].throw, fault))
+                else:
+                    go_on(index, partial(several[index].send, result))
+        sending = {index: wish.command for index, wish in wanted.items() if isinstance(wish, Send)}
+        if sending:
+            answers = yield SendAll(tuple(sending.values()))
+            for index, answer in zip(sending, answers, strict=True):
+                if isinstance(answer, StoreUnavailable):
+                    go_on(index, partial(several[index].throw, answer))
+                else:
+                    go_on(index, partial(several[index].send, answer))
+    if faults:
+        raise faults[0]
+    return [returned[index] for index in range(len(several))]
