@@ -1,0 +1,274 @@
+"""The synchronous and the asynchronous side: that they are one thing, and what only the latter can do."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any, cast
+
+import fakeredis
+import pytest
+
+import fsmflow
+from fsmflow import (
+    AsyncFlowError,
+    AsyncFlowRunner,
+    AsyncFlowStateManager,
+    Flow,
+    FlowRunner,
+    FlowStateManager,
+    Inbound,
+    Option,
+    Refused,
+    Reply,
+    Step,
+    StepType,
+    runner,
+)
+from fsmflow import manager as manager_module
+from tests.sides import on_side
+from tests.talking import CONSOLE, Offer, Talk, in_memory, words
+
+PAIRS = (
+    (manager_module, FlowStateManager, AsyncFlowStateManager),
+    (runner, FlowRunner, AsyncFlowRunner),
+)
+# What asks the client, waits and calls: there the sides differ, and nowhere else.
+DRIVERS = frozenset({"_perform", "_perform_together", "drive_many", "close"})
+
+
+def methods_of(module: Any, owner: type) -> dict[str, ast.AST]:
+    """The methods of a class as they are written, without docstrings and without what makes them asynchronous."""
+    tree = ast.parse(inspect.getsource(module))
+    found = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
+    methods = [node for node in found.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return {method.name: WithoutAwait().visit(method) for method in methods}
+
+
+class WithoutAwait(ast.NodeTransformer):
+    """Takes ``async``, ``await``, the names of the asynchronous side and the docstring out of a method."""
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        parts: dict[str, Any] = {name: getattr(node, name, None) for name in ast.FunctionDef._fields}
+        plain = ast.FunctionDef(**parts)
+        return self.visit_FunctionDef(ast.copy_location(plain, node))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        return self.generic_visit(node)
+
+    def visit_Await(self, node: ast.Await) -> ast.AST:
+        return cast("ast.AST", self.visit(node.value))
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.copy_location(ast.Name(re.sub(r"^Async|(?<=_)async_|^async_", "", node.id), node.ctx), node)
+
+
+@pytest.mark.parametrize(("module", "one", "other"), PAIRS)
+def test_the_two_sides_differ_by_an_await_and_by_how_they_ask_their_client(module: Any, one: type, other: type) -> None:
+    sync, awaited = methods_of(module, one), methods_of(module, other)
+    assert sync.keys() - DRIVERS == awaited.keys() - DRIVERS
+    for name in sync.keys() - DRIVERS:
+        written = {side: without_the_drivers(ast.unparse(found[name])) for side, found in enumerate((sync, awaited))}
+        assert written[0] == written[1], name
+
+
+def without_the_drivers(source: str) -> str:
+    """Without the lines that give a side what it asks with."""
+    source = re.sub(r"is_async=\w+", "is_async=…", source)
+    kept = [line for line in source.splitlines() if "self._batching" not in line]
+    return "\n".join(kept).replace("drive_async(", "drive(")
+
+
+@pytest.mark.parametrize(("module", "one", "other"), PAIRS)
+def test_what_can_be_called_is_the_same_and_is_awaited_on_one_side(module: Any, one: type, other: type) -> None:
+    named = {name for name in dir(one) if not name.startswith("_") and callable(getattr(one, name))}
+    assert named == {name for name in dir(other) if not name.startswith("_") and callable(getattr(other, name))}
+    for name in sorted(named - {"from_url", "in_memory"}):
+        parameters = [str(inspect.signature(getattr(each, name))).partition(" ->")[0] for each in (one, other)]
+        assert parameters[0] == parameters[1], name
+        asynchronous = [inspect.iscoroutinefunction(getattr(each, name)) for each in (one, other)]
+        assert asynchronous == [False, True], name
+    assert inspect.getsource(module).count(f"class {other.__name__}") == 1
+
+
+# -- what must be awaited ---------------------------------------------------------------------------------------------
+
+
+class Looked(Flow):
+    """A flow whose every callable must be awaited."""
+
+    flow_type = "looked"
+
+    async def greeting(self) -> str:
+        await asyncio.sleep(0)
+        return f"How much, {self.member_id}?"
+
+    async def valid_amount(self, value: str) -> bool:
+        await asyncio.sleep(0)
+        if value == "0":
+            raise Refused("More than nothing, please.")
+        if value == "fault":
+            raise LookupError(value)
+        return value.isdigit()
+
+    async def parse_amount(self, value: str) -> Decimal:
+        await asyncio.sleep(0)
+        return Decimal(value)
+
+    async def complete(self) -> str:
+        await asyncio.sleep(0)
+        return f"{self.data['amount']}, then."
+
+    steps = (
+        Step(
+            id="amount",
+            type=StepType.TEXT,
+            message=greeting,
+            validator=valid_amount,
+            transformer=parse_amount,
+            refusal="Digits.",
+        ),
+        Step(id="sure", type=StepType.BUTTON, message="Sure?", options=(Option("yes", "Yes"),)),
+    )
+
+
+@pytest.fixture
+def looked(any_redis: Any, prefix: str) -> Any:
+    with on_side("async"):
+        yield Talk(any_redis, prefix, [Looked])
+
+
+def test_words_validators_transformers_and_closing_words_are_awaited(looked: Talk) -> None:
+    assert words(looked.says("looked")) == "How much, console:ann?"
+    assert words(looked.says("0")) == "More than nothing, please.\n\nHow much, console:ann?"
+    assert words(looked.says("much")) == "Digits.\n\nHow much, console:ann?"
+    assert looked.says("12").step_id == "sure"
+    assert looked.data == {"amount": "12"}
+    reply = looked.taps("Yes")
+    assert (words(reply), reply.data) == ("12, then.", {"amount": Decimal(12), "sure": "yes"})
+
+
+def test_what_is_raised_while_it_is_awaited_is_a_fault_and_the_state_stands(looked: Talk) -> None:
+    looked.says("looked", "1", "back")
+    before = looked.state.flow_data
+    assert looked.says("fault").status == "error"
+    assert looked.state.flow_data == before
+    entry = looked.manager.history(looked.member_id)[-1]
+    assert (entry.error, "valid_amount" in str(entry.place)) == ("LookupError", True)
+
+
+def test_many_are_awaited_at_the_same_time() -> None:
+    """Each waits for the others within its validator: one after the other they would wait for ever."""
+    arrived: list[str] = []
+    everybody = asyncio.Event()
+
+    class Gathering(Flow):
+        flow_type = "gathering"
+
+        async def all_there(self, value: str) -> bool:
+            arrived.append(value)
+            if len(arrived) == 5:
+                everybody.set()
+            await everybody.wait()
+            return True
+
+        steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=all_there),)
+
+    async def talk() -> list[Any]:
+        manager = AsyncFlowStateManager.in_memory()
+        answering = AsyncFlowRunner(manager, [Gathering])
+        members = [fsmflow.Channel("console", str(number)) for number in range(5)]
+        await answering.handle_many([Inbound(each, "1", "gathering") for each in members])
+        replies = await answering.handle_many([Inbound(each, "2", each.identifier) for each in members])
+        await manager.close()
+        return replies
+
+    assert [reply.status for reply in asyncio.run(talk())] == ["completed"] * 5
+    assert sorted(arrived) == ["0", "1", "2", "3", "4"]
+
+
+# -- what is mixed up -------------------------------------------------------------------------------------------------
+
+
+async def awaited_fault(_fault: Exception, _inbound: Inbound) -> None:
+    await asyncio.sleep(0)
+
+
+def test_a_client_or_a_manager_of_the_other_side_is_refused_where_it_is_handed_in() -> None:
+    with pytest.raises(TypeError, match=r"a client of redis.asyncio is needed here: this one is for FlowStateManager"):
+        AsyncFlowStateManager(cast("Any", fakeredis.FakeRedis()))
+    with pytest.raises(TypeError, match="a client of redis is needed here: this one is for AsyncFlowStateManager"):
+        FlowStateManager(cast("Any", fakeredis.FakeAsyncRedis()))
+    with pytest.raises(TypeError, match="AsyncFlowRunner needs another manager than a FlowStateManager"):
+        AsyncFlowRunner(cast("Any", FlowStateManager.in_memory()), [Offer])
+    with pytest.raises(TypeError, match="FlowRunner needs another manager than a AsyncFlowStateManager"):
+        FlowRunner(cast("Any", AsyncFlowStateManager.in_memory()), [Offer])
+    with pytest.raises(TypeError, match="a client is needed, not a str"):
+        AsyncFlowStateManager(cast("Any", "redis://localhost"))
+    with pytest.raises(AsyncFlowError, match="on_fault must be awaited: use AsyncFlowRunner"):
+        FlowRunner(FlowStateManager.in_memory(), [Offer], on_fault=awaited_fault)
+
+
+def hidden(function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    """A plain function around an asynchronous one, of which no signature tells."""
+
+    def plain(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return plain
+
+
+async def accepts(_value: str) -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+class Flat(Flow):
+    flow_type = "flat"
+    steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=hidden(accepts)),)
+
+
+def test_what_turns_out_to_need_awaiting_is_a_fault_on_the_synchronous_side_and_awaited_on_the_other() -> None:
+    faults: list[Exception] = []
+    talk = in_memory([Flat], on_fault=lambda fault, _: faults.append(fault))
+    talk.says("flat")
+    assert (talk.says("x").status, talk.data) == ("error", {})
+    assert [str(fault).partition(": ")[2] for fault in faults] == [
+        "what it returns must be awaited: use AsyncFlowRunner"
+    ]
+    with pytest.raises(AsyncFlowError, match="must be awaited: use AsyncFlowRunner"):
+        Flat().process_input("x")
+
+    async def awaits() -> Reply:
+        manager = AsyncFlowStateManager.in_memory()
+        answering = AsyncFlowRunner(manager, [Flat])
+        await answering.handle(Inbound(CONSOLE, "1", "flat"))
+        reply = await answering.handle(Inbound(CONSOLE, "2", "x"))
+        await manager.close()
+        return reply
+
+    assert asyncio.run(awaits()).status == "completed"
+
+
+def test_a_fault_may_be_told_to_an_asynchronous_function() -> None:
+    told: list[str] = []
+
+    async def tells(fault: Exception, inbound: Inbound) -> None:
+        await asyncio.sleep(0)
+        told.append(f"{type(fault).__name__} at {inbound.message_id}")
+
+    async def fails() -> None:
+        manager = AsyncFlowStateManager.in_memory()
+        answering = AsyncFlowRunner(manager, [Looked], on_fault=tells)
+        await answering.handle(Inbound(CONSOLE, "1", "looked"))
+        assert (await answering.handle(Inbound(CONSOLE, "2", "fault"))).status == "error"
+        await manager.close()
+
+    asyncio.run(fails())
+    assert told == ["LookupError at 2"]
