@@ -28,7 +28,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -36,7 +36,6 @@ import httpx
 from attrs import define, field, frozen
 from loguru import logger
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -45,10 +44,10 @@ from examples.credex import flows as credex_flows
 from examples.offer import OfferFlow
 from examples.registration import RegistrationFlow
 from fsmflow import (
+    AsyncFlowRunner,
+    AsyncFlowStateManager,
     Contended,
     Flow,
-    FlowRunner,
-    FlowStateManager,
     Inbound,
     InvalidMemberId,
     NewerState,
@@ -117,7 +116,7 @@ class Webhook:
     """
 
     settings: Settings
-    runner: FlowRunner
+    runner: AsyncFlowRunner
     http: httpx.AsyncClient
     sent: OrderedDict[tuple[str, str], bool] = field(factory=OrderedDict)
 
@@ -154,8 +153,7 @@ class Webhook:
             if inbound.channel in waiting:
                 continue
             try:
-                # handle() waits for Redis: in a thread, so that the event loop need not
-                reply = await run_in_threadpool(self.runner.handle, inbound)
+                reply = await self.runner.handle(inbound)
                 await self.send(inbound, reply)
             except InvalidMemberId:
                 logger.warning("a message came from an address that cannot be a member's")
@@ -247,7 +245,7 @@ def report(delivery: Delivery) -> None:
 
 def create_app(
     settings: Settings | None = None,
-    manager: FlowStateManager | None = None,
+    manager: AsyncFlowStateManager | None = None,
     http: httpx.AsyncClient | None = None,
 ) -> Starlette:
     """Makes the application.
@@ -255,19 +253,26 @@ def create_app(
     Args:
         settings: From the environment by default.
         manager: Keeps the members' state; by default in the Redis that the settings name.
-        http: Sends replies; one that is handed in is left open at the end.
+        http: Sends replies.
+
+    Returns:
+        The application. At its end it closes what it opened, and leaves open what it was handed.
     """
     settings = settings or Settings.from_environment()
-    manager = manager or FlowStateManager.from_url(settings.redis_url)
-    is_own = http is None
-    http = http or httpx.AsyncClient(timeout=5.0)
-    webhook = Webhook(settings, FlowRunner(manager, served), http)
+    closing: list[Callable[[], Awaitable[None]]] = []
+    if manager is None:
+        manager = AsyncFlowStateManager.from_url(settings.redis_url)
+        closing.append(manager.close)
+    if http is None:
+        http = httpx.AsyncClient(timeout=5.0)
+        closing.append(http.aclose)
+    webhook = Webhook(settings, AsyncFlowRunner(manager, served), http)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        if is_own:
-            await http.aclose()
+        for close in closing:
+            await close()
 
     routes = [
         Route("/webhook", webhook.verify, methods=["GET"]),

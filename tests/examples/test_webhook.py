@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import hmac
+import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
-import redis
+import redis.asyncio
 from loguru import logger
 from redis import Redis
+from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from examples import credex, webhook
 from examples.webhook import LARGEST_BODY, Settings, create_app
-from fsmflow import FlowRunner, FlowStateManager, NewerState, StoreUnavailable
+from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
 from tests.channels.payloads import ACCOUNT, FIXTURES, USER_ID, body_of, text
 from tests.examples.phone import Json, choices_of, message, typed, words_of
+from tests.sides import async_client_like, on_side, wait_for
 
 SIGNATURES = json.loads((FIXTURES / "signatures.json").read_bytes())
 SETTINGS = Settings(
@@ -33,7 +34,7 @@ SETTINGS = Settings(
 )
 OTHER = "US.10000000000000002222"
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx.Request], Any]
 
 
 class Graph:
@@ -43,10 +44,12 @@ class Graph:
         self.requests: list[httpx.Request] = []
         self.answers: list[Answer] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self.answers:
-            return self.answers.pop(0)(request)
+            answer = self.answers.pop(0)(request)
+            told: httpx.Response = (await answer) if inspect.isawaitable(answer) else answer
+            return told
         return httpx.Response(200, json={"messages": [{"id": "wamid.out"}]})
 
     @property
@@ -70,7 +73,7 @@ def breaks(request: httpx.Request) -> httpx.Response:
 class Site:
     """The application as Meta sees it."""
 
-    def __init__(self, manager: FlowStateManager, graph: Graph) -> None:
+    def __init__(self, manager: AsyncFlowStateManager, graph: Graph) -> None:
         self.manager = manager
         self.graph = graph
         self.restart()
@@ -81,21 +84,29 @@ class Site:
         self.app = create_app(SETTINGS, self.manager, http)
 
     def request(self, method: str = "POST", **named: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="https://bot.example.test") as client:
-                return await client.request(method, "/webhook", **named)
+        answered: httpx.Response = wait_for(self.requested(method, **named))
+        return answered
 
-        return asyncio.run(send())
+    async def requested(self, method: str = "POST", **named: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://bot.example.test") as client:
+            return await client.request(method, "/webhook", **named)
 
     def delivers(self, *messages: Json) -> int:
         """Posts messages in one body, signed; the status that Meta sees."""
-        return self.posts(json.dumps(body_of({"messages": list(messages)})).encode())
+        return self.posts(raw_body(*messages))
 
     def posts(self, raw: bytes) -> int:
-        digest = hmac.new(SETTINGS.app_secret.encode(), raw, "sha256").hexdigest()
-        headers = {"X-Hub-Signature-256": f"sha256={digest}"}
-        return self.request(content=raw, headers=headers).status_code
+        return self.request(content=raw, headers=signed(raw)).status_code
+
+
+def raw_body(*messages: Json) -> bytes:
+    return json.dumps(body_of({"messages": list(messages)})).encode()
+
+
+def signed(raw: bytes) -> dict[str, str]:
+    digest = hmac.new(SETTINGS.app_secret.encode(), raw, "sha256").hexdigest()
+    return {"X-Hub-Signature-256": f"sha256={digest}"}
 
 
 @pytest.fixture
@@ -104,8 +115,9 @@ def graph() -> Graph:
 
 
 @pytest.fixture
-def site(any_redis: Redis, prefix: str, graph: Graph) -> Site:
-    return Site(FlowStateManager(any_redis, prefix=prefix), graph)
+def site(any_redis: Redis, prefix: str, graph: Graph) -> Iterator[Site]:
+    with on_side("async"):
+        yield Site(AsyncFlowStateManager(async_client_like(any_redis), prefix=prefix), graph)
 
 
 @pytest.fixture
@@ -150,13 +162,13 @@ def test_a_text_is_answered_from_the_number_that_it_was_sent_to(site: Site, grap
 
 @pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
 def test_a_delivery_that_meta_did_not_sign_is_not_looked_at(
-    site: Site, graph: Graph, prefix: str, signature: str | None
+    site: Site, graph: Graph, any_redis: Redis, prefix: str, signature: str | None
 ) -> None:
     headers = {} if signature is None else {"X-Hub-Signature-256": signature.encode()}
     raw = json.dumps(body_of({"messages": [says(1, "offer")]})).encode()
     assert site.request(content=raw, headers=headers).status_code == 401
     assert graph.requests == []
-    assert list(site.manager.redis.scan_iter(match=f"{prefix}*")) == []
+    assert list(any_redis.scan_iter(match=f"{prefix}*")) == []
 
 
 def test_a_signature_is_of_the_bytes_as_they_came(site: Site) -> None:
@@ -306,10 +318,9 @@ def test_a_reply_that_fails_holds_back_its_members_next_message_and_nobody_elses
 def test_a_duplicate_that_comes_while_its_reply_is_being_sent_is_put_off(site: Site, graph: Graph) -> None:
     during: list[int] = []
 
-    def slow(_: httpx.Request) -> httpx.Response:
-        # the fake answers synchronously, so the second delivery goes through in a thread with a loop of its own
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            during.append(pool.submit(site.delivers, says(1, "offer")).result())
+    async def slow(_: httpx.Request) -> httpx.Response:
+        raw = raw_body(says(1, "offer"))
+        during.append((await site.requested(content=raw, headers=signed(raw))).status_code)
         return httpx.Response(503)
 
     graph.answers = [slow]
@@ -333,29 +344,30 @@ def test_a_reply_goes_to_no_other_address_than_a_phone_numbers(
 
 
 class Trouble:
-    """Replaces `FlowRunner.handle`: raises for one member, or for all, until it is over."""
+    """Replaces `AsyncFlowRunner.handle`: raises for one member, or for all, until it is over."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, error: Exception, members: Sequence[str] = ()) -> None:
         self.asked: list[str] = []
-        handle = FlowRunner.handle
+        handle = AsyncFlowRunner.handle
 
-        def troubled(runner: FlowRunner, inbound: Any) -> Any:
+        async def troubled(runner: AsyncFlowRunner, inbound: Any) -> Any:
             self.asked.append(inbound.channel.identifier)
             if not members or inbound.channel.identifier in members:
                 raise error
-            return handle(runner, inbound)
+            return await handle(runner, inbound)
 
         self._patch = monkeypatch
-        monkeypatch.setattr(FlowRunner, "handle", troubled)
+        monkeypatch.setattr(AsyncFlowRunner, "handle", troubled)
 
     def ends(self) -> None:
         self._patch.undo()
 
 
 def test_without_a_store_nothing_is_sent_and_all_comes_again(graph: Graph) -> None:
-    nowhere = redis.Redis(host="localhost", port=1, socket_connect_timeout=0.1, retry=Retry(NoBackoff(), 0))
-    site = Site(FlowStateManager(nowhere), graph)
-    assert site.delivers(says(1, "offer"), says(1, "offer", OTHER)) == 500
+    nowhere = redis.asyncio.Redis(host="localhost", port=1, socket_connect_timeout=0.1, retry=Retry(NoBackoff(), 0))
+    with on_side("async"):
+        site = Site(AsyncFlowStateManager(nowhere), graph)
+        assert site.delivers(says(1, "offer"), says(1, "offer", OTHER)) == 500
     assert graph.requests == []
 
 
@@ -413,20 +425,26 @@ def test_what_is_served_is_not_taken_for_flows_of_the_webhook_itself() -> None:
     assert list(webhook.served) == ["offer", "registration", *credex.flows]
 
 
-def test_an_app_of_its_own_settings_closes_what_it_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[httpx.AsyncClient] = []
-    make = httpx.AsyncClient
+def test_an_app_closes_what_it_opened_and_leaves_open_what_it_was_handed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
 
-    def noted(**named: Any) -> httpx.AsyncClient:
-        opened.append(make(**named))
-        return opened[-1]
+    def noting(owner: type, name: str) -> None:
+        close = getattr(owner, name)
 
-    monkeypatch.setattr(httpx, "AsyncClient", noted)
-    app = create_app(SETTINGS, FlowStateManager.in_memory())
+        async def noted(self: Any) -> None:
+            closed.append(owner.__name__)
+            await close(self)
 
-    async def run() -> None:
+        monkeypatch.setattr(owner, name, noted)
+
+    async def lives(app: Any) -> None:
         async with app.router.lifespan_context(app):
-            assert not opened[0].is_closed
+            assert closed == []
 
-    asyncio.run(run())
-    assert opened[0].is_closed
+    noting(httpx.AsyncClient, "aclose")
+    noting(AsyncFlowStateManager, "close")
+    handed = httpx.AsyncClient(transport=httpx.MockTransport(Graph()))
+    asyncio.run(lives(create_app(SETTINGS, AsyncFlowStateManager.in_memory(), handed)))
+    assert closed == []
+    asyncio.run(lives(create_app(SETTINGS)))
+    assert sorted(closed) == ["AsyncClient", "AsyncFlowStateManager"]
