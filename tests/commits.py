@@ -21,6 +21,7 @@ from fsmflow.state import FlowData, MemberState
 from fsmflow.step import Step, StepType
 from fsmflow.store import SCRIPT, Layout, read_committed
 from fsmflow.trail import dump_entries
+from tests import sides
 
 MEMBER = "console:me"
 CHANNEL = Channel("console", "me")
@@ -52,7 +53,7 @@ class OfferFlow(Flow):
 
 def runner_on(manager: FlowStateManager, flow: type[Flow] = OfferFlow) -> FlowRunner:
     """A runner whose clock stands still, so that nothing expires."""
-    return FlowRunner(manager, [flow], clock=lambda: MOMENT)
+    return sides.runner_on(manager, [flow], clock=lambda: MOMENT)
 
 
 def say(runner: FlowRunner, message_id: str, text: str) -> Reply:

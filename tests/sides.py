@@ -72,7 +72,12 @@ def manager_on(client: Redis, **named: Any) -> FlowStateManager:
     """A manager of the side at hand; whichever it is, its methods are called as the synchronous one's."""
     if _Side.name == "sync":
         return FlowStateManager(client, **named)
-    return cast("FlowStateManager", _Awaited(AsyncFlowStateManager(async_client_like(client), **named)))
+    return as_if_sync(AsyncFlowStateManager(async_client_like(client), **named))
+
+
+def as_if_sync(manager: AsyncFlowStateManager) -> FlowStateManager:
+    """A manager of the asynchronous side, called as the synchronous one is. Its client is the caller's to close."""
+    return cast("FlowStateManager", _Awaited(manager))
 
 
 def runner_on(manager: FlowStateManager, flows: Flows, **named: Any) -> FlowRunner:

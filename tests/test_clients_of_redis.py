@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from fsmflow.errors import StoreUnavailable
-from fsmflow.manager import FlowStateManager
+from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.messages import Channel, Inbound, Reply
 from tests.commits import CHANNEL, MEMBER, OfferFlow, runner_on, say, words
 from tests.redis_server import running_server
+from tests.sides import as_if_sync, on_side, wait_for
 
 
 def _converse(manager: FlowStateManager) -> None:
@@ -33,11 +38,18 @@ def _converse(manager: FlowStateManager) -> None:
     rolled = manager.rollback(MEMBER).flow_data
     assert rolled is not None
     assert rolled.step_id == "handle"
-    manager.redis.hset(manager.layout.keys(MEMBER).state, "flow_data", b"\xff damaged")
+    damaged: Any = manager.redis.hset(manager.layout.keys(MEMBER).state, "flow_data", b"\xff damaged")
+    if inspect.isawaitable(damaged):
+        wait_for(damaged)
     assert say(runner, "6", "hello").status == "recovered"
     assert manager.load(MEMBER).unreadable == ()
     manager.clear(MEMBER)
     assert manager.load(MEMBER).raw == {}
+    # so many that on either side some of them travel in one pipeline
+    members = [Channel("console", f"member-{number}") for number in range(20)]
+    for number, text in (("1", "offer"), ("2", "12")):
+        handled = runner.handle_many([Inbound(each, number, text) for each in members])
+    assert [each.step_id for each in handled if isinstance(each, Reply)] == ["handle"] * 20
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -50,10 +62,30 @@ def test_a_client_may_speak_either_protocol_and_decode_or_not(
     assert redis_client.keys(f"{prefix}*")
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode_responses", [False, True])
+def test_so_may_an_asynchronous_client(
+    redis_url: str, prefix: str, redis_client: redis.Redis, protocol: int, decode_responses: bool
+) -> None:
+    with on_side("async"):
+        client = AsyncRedis.from_url(redis_url, protocol=protocol, decode_responses=decode_responses)
+        _converse(as_if_sync(AsyncFlowStateManager(client, prefix=prefix)))
+        wait_for(client.aclose())
+    assert redis_client.keys(f"{prefix}*")
+
+
+def test_an_asynchronous_manager_may_be_made_of_a_url(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
+    with on_side("async"):
+        manager = as_if_sync(AsyncFlowStateManager.from_url(redis_url, prefix=prefix))
+        _converse(manager)
+        manager.close()
+    assert redis_client.keys(f"{prefix}*")
+
+
 def test_a_url_may_ask_for_decoded_responses(redis_url: str, prefix: str, redis_client: redis.Redis) -> None:
     manager = FlowStateManager.from_url(f"{redis_url}?decode_responses=true", prefix=prefix)
     _converse(manager)
-    manager.redis.close()
+    manager.close()
     assert redis_client.keys(f"{prefix}*")
 
 
@@ -83,8 +115,17 @@ def _state_of(node: redis.Redis) -> str:
 
 @pytest.mark.real_redis
 def test_a_cluster_keeps_a_member_in_one_slot(cluster: redis.RedisCluster, prefix: str) -> None:
-    manager = FlowStateManager(cluster, prefix=prefix)
-    _converse(manager)
+    _converse(FlowStateManager(cluster, prefix=prefix))
+
+
+@pytest.mark.real_redis
+def test_so_does_an_asynchronous_client_of_a_cluster(cluster: redis.RedisCluster, prefix: str) -> None:
+    nodes: Any = cluster.nodes_manager.startup_nodes  # the one by which it was found
+    node = next(iter(nodes.values()))
+    with on_side("async"):
+        client = AsyncRedisCluster(host=node.host, port=node.port)
+        _converse(as_if_sync(AsyncFlowStateManager(client, prefix=prefix)))
+        wait_for(client.aclose())
 
 
 @pytest.mark.real_redis

@@ -15,7 +15,7 @@ from fsmflow.calls import Call
 from fsmflow.effects import Backoff, Effects, LastValid, Outcome
 from fsmflow.errors import Contended, InvalidMemberId, StoreUnavailable
 from fsmflow.exchange import LONGEST_PAUSE, PATIENCE
-from fsmflow.manager import FlowStateManager
+from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from tests.commits import CHANNEL, MEMBER, FakeTime, OfferFlow, commit_on, run_at, runner_on, say, stored, words
@@ -296,6 +296,9 @@ def test_what_the_url_says_wins_over_what_is_bounded_by_default() -> None:
     bounded = _settings("redis://localhost")
     assert 0 < bounded["socket_timeout"] <= 0.2
     assert 0 < bounded["socket_connect_timeout"] <= 0.2
+    awaited: Any = AsyncFlowStateManager.from_url("redis://localhost").redis
+    same = ("socket_timeout", "socket_connect_timeout", "host")
+    assert [awaited.connection_pool.connection_kwargs[name] for name in same] == [bounded[name] for name in same]
     told = _settings("redis://user:pw@localhost:1234/3?socket_timeout=5&socket_connect_timeout=4")
     assert (told["socket_timeout"], told["socket_connect_timeout"]) == (5, 4)
     assert (told["port"], told["db"], told["username"], told["password"]) == (1234, 3, "user", "pw")
@@ -303,10 +306,11 @@ def test_what_the_url_says_wins_over_what_is_bounded_by_default() -> None:
 
 @pytest.mark.parametrize("url", ["redis://:hunter2/x@h:1", "http://user:hunter2@h", "redis://h:hunter2", "hunter2"])
 def test_an_error_about_a_url_says_nothing_of_it(url: str) -> None:
-    with pytest.raises(ValueError, match="redis://") as caught:
-        FlowStateManager.from_url(url)
-    assert "hunter2" not in repr(caught.value)
-    assert caught.value.__suppress_context__
+    for manager in (FlowStateManager, AsyncFlowStateManager):
+        with pytest.raises(ValueError, match="redis://") as caught:
+            manager.from_url(url)
+        assert "hunter2" not in repr(caught.value)
+        assert caught.value.__suppress_context__
 
 
 def test_a_commit_reports_what_became_of_it(manager: FlowStateManager) -> None:
