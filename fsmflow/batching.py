@@ -23,6 +23,7 @@ from redis.client import NEVER_DECODE
 from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, pipeline_of, told, unavailable
 from fsmflow.errors import StoreUnavailable
 
+AT_ONCE = 16
 LANES: Final = 4
 """How many are under way at a time: one that Redis works on, one that is being read, and room for a slow one."""
 
@@ -91,6 +92,8 @@ class Batching:
             raise
         finally:
             self._leave()
-        for (_, answer), result in zip(batch, found, strict=True):
+        for place, ((_, answer), result) in enumerate(zip(batch, found, strict=True), 1):
             if not answer.done():
                 answer.set_result(result)
+            if place % AT_ONCE == 0:
+                await asyncio.sleep(0)
