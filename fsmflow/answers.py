@@ -16,10 +16,10 @@ from attrs import field, frozen
 
 from fsmflow.callbacks import Callback
 from fsmflow.calls import Call, Calls
-from fsmflow.codec import check_storable
 from fsmflow.errors import Refused, UnexpectedVerdict
 from fsmflow.messages import Option
 from fsmflow.step import Step
+from fsmflow.storable import check_storable
 from fsmflow.wording import Sentences, folded
 
 # WhatsApp and Telegram let a member send 4,096 characters; a validator's regular expression should not meet more.

@@ -15,8 +15,8 @@ import orjson
 from attrs import evolve, fields
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import converter
 from fsmflow.messages import Channel
+from fsmflow.storable import converter
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -30,6 +30,7 @@ ORDER = (
     "step",
     "questions",
     "audit",
+    "storable",
     "codec",
     "trail",
     "calls",
