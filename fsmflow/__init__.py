@@ -17,6 +17,7 @@ trail           the records of the audit stream
 calls           generators that say what they want called, and the loop that does it
 callbacks       what a flow's callables take and give back, found out when its class is made
 answers         whether an answer is accepted: choice, validator, transformer
+events          what `transitions` does at an event, without its log calls
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
 definition      a flow class, checked and compiled
