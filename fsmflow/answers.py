@@ -151,6 +151,8 @@ def chosen(step: Step, answer: Answer) -> Option | None:
     A number means the place that was shown, also where another option's title is that number: of "1. 2" and "2. 1" the
     second is 2.
     """
+    if not step.options:
+        return None
     if answer.option_id is not None:
         return next((option for option in step.options if option.id == answer.option_id), None)
     if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:

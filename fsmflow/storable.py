@@ -110,6 +110,8 @@ def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None
             return
         if (kind is float and math.isfinite(value)) or (kind is str and value.isascii()):
             return  # beyond ASCII a text may hold half a surrogate pair, which no JSON can
+    if kind is Decimal and annotation is Decimal and value.is_finite():
+        return  # its digits say it all
     try:
         back = restore_answer(orjson.loads(orjson.dumps(store_answer(value))), annotation)
     except Exception:  # noqa: BLE001 - however it fails to come back, it cannot be stored
