@@ -35,10 +35,13 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
+_CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)
 # Lua counts in doubles: from here on one more is the same number.
 _TOO_MANY: Final = 2**53
 _TEXT: Final = frozenset({str})
+_LENGTHS: Final = frozenset({16})
+_dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
 _RUN: Final = (str, str, int, dict, str, int, list, int, str)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
@@ -139,7 +142,7 @@ def dump_channel(channel: Channel) -> bytes:
 
 def dump_reply(reply: Reply) -> bytes:
     """The JSON of a reply; the member is known from the key."""
-    messages = [converter.unstructure(message, unstructure_as=Message) for message in reply.messages]
+    messages = [_dump_message(message) for message in reply.messages]
     return orjson.dumps([messages, reply.flow_id, reply.step_id, reply.run_id, reply.status])
 
 
@@ -228,8 +231,9 @@ def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
 
 def codec_of(state: MemberState) -> int:
     """The codec that wrote a state: `CODEC` where nothing is stored, 0 where it cannot be told."""
+    found = state.raw.get("codec", _CODEC)
     try:
-        return _count(state.raw.get("codec", b"%d" % CODEC))
+        return CODEC if found == _CODEC else _count(found)
     except ValueError:
         return 0
 
@@ -271,9 +275,9 @@ def _channel(raw: bytes) -> Channel:
 
 
 def _recent(raw: bytes) -> tuple[str, ...]:
-    keys = tuple(raw.decode("ascii").split())
-    for key in keys:
-        if len(key) != 16:
-            raise ValueError("no hash")
-        int(key, 16)
+    written = raw.decode("ascii")
+    keys = tuple(written.split())
+    bytes.fromhex(written)  # raises for anything but hexadecimal digits
+    if not _LENGTHS.issuperset(map(len, keys)):
+        raise ValueError("no hash")
     return keys
