@@ -11,11 +11,13 @@ state           a member's state as a value, and the structure that it is given 
 step            `Step`: one question, what it accepts, what is kept of the answer
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and the logger that is called by hand
-codec           values to bytes and back: state, answers, replies
+storable        what an answer is in JSON, and whether it comes back
+codec           values to bytes and back: runs, states, replies
 trail           the records of the audit stream
 calls           generators that say what they want called, and the loop that does it
 callbacks       what a flow's callables take and give back, found out when its class is made
 answers         whether an answer is accepted: choice, validator, transformer
+events          what `transitions` does at an event, without its log calls
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
 definition      a flow class, checked and compiled

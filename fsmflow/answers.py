@@ -16,10 +16,10 @@ from attrs import field, frozen
 
 from fsmflow.callbacks import Callback
 from fsmflow.calls import Call, Calls
-from fsmflow.codec import check_storable
 from fsmflow.errors import Refused, UnexpectedVerdict
 from fsmflow.messages import Option
 from fsmflow.step import Step
+from fsmflow.storable import check_storable
 from fsmflow.wording import Sentences, folded
 
 # WhatsApp and Telegram let a member send 4,096 characters; a validator's regular expression should not meet more.
@@ -151,6 +151,8 @@ def chosen(step: Step, answer: Answer) -> Option | None:
     A number means the place that was shown, also where another option's title is that number: of "1. 2" and "2. 1" the
     second is 2.
     """
+    if not step.options:
+        return None
     if answer.option_id is not None:
         return next((option for option in step.options if option.id == answer.option_id), None)
     if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:

@@ -85,31 +85,36 @@ class AuditEntry:
 
 
 def emit(entries: Sequence[AuditEntry]) -> None:
-    """Sends entries to loguru, each as a record bound with member, channel, flow, run and step.
+    """Sends entries to loguru, each as a record with member, channel, flow, run and step in its extra.
 
     Args:
         entries: What happened; errors go out at ERROR, recoveries at WARNING, all else at INFO. What a member was
             told stays behind: a flow may quote an answer in it.
     """
+    bound, concerned = logger, None
     for entry in entries:
-        bound = logger.bind(
-            member_id=entry.member_id,
-            channel=None if entry.channel is None else entry.channel.type,
-            flow_id=entry.flow_id,
-            run_id=entry.run_id,
-            step_id=entry.step_id,
-            message_id=entry.message_id,
-            event_type=entry.event_type,
-            status=entry.status,
-        )
-        if entry.status == "error":
-            bound.error("{} {}: {} at {}: {}", entry.event_type, entry.status, entry.error, entry.place, entry.reason)
-        elif entry.event_type in (RECOVERY_ATTEMPT, RECOVERY_RESULT):
-            bound.warning("{} {}: {}", entry.event_type, entry.status, entry.reason)
+        # bound once for a turn: what its entries share; the rest lands in the record's extra as well
+        whom = (entry.member_id, entry.channel, entry.flow_id, entry.run_id, entry.message_id)
+        if whom != concerned:
+            concerned = whom
+            bound = logger.bind(
+                member_id=entry.member_id,
+                channel=None if entry.channel is None else entry.channel.type,
+                flow_id=entry.flow_id,
+                run_id=entry.run_id,
+                message_id=entry.message_id,
+            )
+        what, how, step_id = entry.event_type, entry.status, entry.step_id
+        if how == "error":
+            words, told = "{} {}: {} at {}: {}", (what, how, entry.error, entry.place, entry.reason)
+            bound.error(words, *told, step_id=step_id, event_type=what, status=how)
+        elif what in (RECOVERY_ATTEMPT, RECOVERY_RESULT):
+            bound.warning("{} {}: {}", what, how, entry.reason, step_id=step_id, event_type=what, status=how)
         elif entry.to_state is not None:
-            bound.info("{} {}: {} -> {}", entry.event_type, entry.status, entry.from_state, entry.to_state)
+            way = (entry.from_state, entry.to_state)
+            bound.info("{} {}: {} -> {}", what, how, *way, step_id=step_id, event_type=what, status=how)
         else:
-            bound.info("{} {}", entry.event_type, entry.status)
+            bound.info("{} {}", what, how, step_id=step_id, event_type=what, status=how)
 
 
 class AuditStore(Protocol):

@@ -1,31 +1,27 @@
-"""The one converter between values and what Redis holds.
+"""The library's own values and what Redis holds of them: the fields of a member's hash, and back.
 
-Here belongs how state, audit entries and answers become JSON and come back, through one cattrs converter on orjson.
-What the fields are called in the hash belongs here too; which key the hash has and when it is written, to `manager`.
+Here belong how a run, a reply and a state become JSON and come back, what the fields are called in the hash, and the
+short hashes by which messages and runs are known. What a value of a flow's own becomes belongs to `storable`; which
+key the hash has and when it is written, to `manager`.
 
 Reading never raises: a field that cannot be read becomes an `UnreadableField` of the state, with its bytes, so that it
-can be put aside instead of overwritten. Rejected: pickle, which would run what it reads; and ``json``, at half the
-speed.
+can be put aside instead of overwritten. A run is written and read in each turn, so its fields are named here one by
+one. Rejected: leaving that to cattrs, which takes three times as long, and takes a text for a list of its letters.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
-from decimal import Decimal
-from enum import Enum
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any, Final, get_origin
-from uuid import UUID
+from typing import Any, Final, TypeVar
 
 import orjson
-from cattrs.preconf.orjson import make_converter
-from cattrs.strategies import configure_tagged_union
 
-from fsmflow.errors import UnstorableAnswer
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import FlowData, MemberState, UnreadableField
+from fsmflow.state import FlowData, MemberState, UnreadableField, Validation
+from fsmflow.storable import converter
+
+FieldT = TypeVar("FieldT")
 
 CODEC: Final = 1
 """Rises when the form of the stored fields changes; a worker leaves a higher one alone."""
@@ -39,49 +35,16 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
-_NATIVE: Final = frozenset({bool, type(None)})
-_SMALL_INTEGERS: Final = range(-(2**63), 2**64)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-converter = make_converter(omit_if_default=True)
-converter.register_unstructure_hook(Decimal, str)
-converter.register_structure_hook(Decimal, lambda value, _: Decimal(str(value)))
-# As text at once, not when orjson meets them: an answer is ready for JSON as soon as it is in a `FlowData`.
-for _moment in (datetime, date, time):
-    converter.register_unstructure_hook(_moment, _moment.isoformat)
-converter.register_structure_hook(time, lambda value, _: time.fromisoformat(value))
-converter.register_unstructure_hook(Enum, lambda member: converter.unstructure(member.value))
-converter.register_unstructure_hook(UUID, str)
-converter.register_structure_hook(UUID, lambda value, _: UUID(value))
-
-
-def _strict_text(value: Any, _: Any) -> str:
-    """Text only: cattrs would turn a number into one, and a state of wrong types into a plausible one."""
-    if not isinstance(value, str):
-        raise TypeError("no text")
-    return value
-
-
-def _strict_texts(values: Any, _: Any) -> tuple[str, ...]:
-    """A list of texts. Item by item, as cattrs does it, a long path would cost more than all the rest of a state."""
-    if type(values) is not list or not all(type(value) is str for value in values):
-        raise TypeError("no texts")
-    return tuple(values)
-
-
-def _strict_number(value: Any, kind: Any) -> Any:
-    """A number of its own kind only: cattrs would make 1 of 1.5, and True of "no"."""
-    kinds = (int, float) if kind is float else (kind,)
-    if type(value) in kinds or (kind is int and type(value) is str):  # the digits of one that is over 64 bits
-        return kind(value)
-    raise TypeError("another kind of number")
-
-
-for _kind in (bool, int, float):
-    converter.register_structure_hook(_kind, _strict_number)
-converter.register_structure_hook(str, _strict_text)
-converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _strict_texts)
-configure_tagged_union(Message, converter, tag_name="say")  # the last: it settles how each message's fields are read
+_CODEC: Final = b"%d" % CODEC
+_UNREAD: Final = frozenset(UNREAD)
+# Lua counts in doubles: from here on one more is the same number.
+_TOO_MANY: Final = 2**53
+_TEXT: Final = frozenset({str})
+_LENGTHS: Final = frozenset({16})
+_dump_message: Final = converter.get_unstructure_hook(Message)
+_JSON: Final = frozenset({str, int, float, bool, type(None)})
+_RUN: Final = (str, str, int, dict, str, int, list, int, str)
+"""The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------
@@ -104,90 +67,72 @@ def digest(*parts: str, size: int = 8) -> str:
     return blake2b("\x00".join(parts).encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
-# -- answers ----------------------------------------------------------------------------------------------------------
-
-
-def store_answer(value: Any) -> Any:
-    """What an answer is in JSON."""
-    kind = type(value)
-    if kind is str or kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
-        return value
-    if kind is int:
-        return str(value)  # JSON libraries lose what is over 64 bits; int() reads the digits back
-    return converter.unstructure(value)
-
-
-def restore_answer(raw: Any, annotation: Any) -> Any:
-    """The answer that `raw` was made from, by the annotation of the transformer that made it.
-
-    Raises:
-        Exception: Whatever cattrs raises for what does not fit.
-    """
-    if annotation is None or type(raw) is annotation:
-        return raw
-    if type(raw) is str and get_origin(annotation) in (list, tuple, set, frozenset):
-        raise TypeError("a text is no list of its letters")
-    return converter.structure(raw, annotation)
-
-
-def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None:
-    """Checks that an answer will come back as it is, while the flow can still say so.
-
-    A state that loads only as something else would strand its member at the next message, which is worse than the
-    few microseconds that this costs for a value that JSON does not know.
-
-    Args:
-        flow: The flow's name, for the error.
-        step_id: The step's id, for the error.
-        value: What is kept of the answer.
-        annotation: The return annotation of the step's transformer, or None.
-
-    Raises:
-        UnstorableAnswer: It would not.
-    """
-    kind = type(value)
-    if annotation is None or annotation is kind:
-        if kind in _NATIVE or (kind is int and value in _SMALL_INTEGERS):
-            return
-        if (kind is float and math.isfinite(value)) or (kind is str and value.isascii()):
-            return  # beyond ASCII a text may hold half a surrogate pair, which no JSON can
-    try:
-        back = restore_answer(orjson.loads(orjson.dumps(store_answer(value))), annotation)
-    except Exception:  # noqa: BLE001 - however it fails to come back, it cannot be stored
-        back = None
-    if type(back) is not kind or back != value:
-        wanted = "the transformer's return annotation must say a type that JSON and cattrs give back equal"
-        raise UnstorableAnswer(flow, step_id, kind.__name__, wanted) from None
-
-
-# -- the hash ---------------------------------------------------------------------------------------------------------
+# -- a run ------------------------------------------------------------------------------------------------------------
 
 
 def dump_flow_data(flow_data: FlowData | None) -> bytes:
-    """The JSON of a run; ``null`` where there is none, so that a missing field is noticed."""
-    return orjson.dumps(converter.unstructure(flow_data))
+    """The JSON of a run, without what is empty; ``null`` where there is none, so that a missing field is noticed."""
+    if flow_data is None:
+        return b"null"
+    run: dict[str, Any] = {
+        "id": flow_data.id,
+        "flow_type": flow_data.flow_type,
+        "step_id": flow_data.step_id,
+        "step": flow_data.step,
+    }
+    if flow_data.data:
+        # answers that a flow gave are ready for JSON; those of a structure may be anything
+        ready = _JSON.issuperset(map(type, flow_data.data.values()))
+        run["data"] = flow_data.data if ready else converter.unstructure(flow_data.data)
+    if flow_data.run_id:
+        run["run_id"] = flow_data.run_id
+    if flow_data.visit:
+        run["visit"] = flow_data.visit
+    if flow_data.path:
+        run["path"] = flow_data.path
+    if flow_data.revision:
+        run["revision"] = flow_data.revision
+    if flow_data.definition:
+        run["definition"] = flow_data.definition
+    if flow_data.validation is not None:
+        run["validation"] = converter.unstructure(flow_data.validation)
+    return orjson.dumps(run)
 
 
 def load_flow_data(raw: bytes | str) -> FlowData | None:
     """The run that `raw` holds.
 
     Raises:
-        Exception: Whatever orjson and cattrs raise for what is none.
+        Exception: It holds none; whatever orjson raises, or what comes of a part that is missing or of another type.
     """
     found = orjson.loads(raw)
     if found is None:
         return None
-    # cattrs would take a text for a tuple of its letters, and "3" for 3; and what is counted on must stay a count
-    counts = [found["step"], found.get("visit", 0)]
-    if found.get("validation") is not None:
-        counts.append(found["validation"]["attempts"])
-    if any(type(count) is not int or not 0 <= count < 2**53 for count in counts):
-        raise TypeError("no count")
-    if type(found.get("revision", 0)) is not int:
-        raise TypeError("no revision")
-    if type(found.get("data", {})) is not dict or type(found.get("path", [])) is not list:
+    get = found.get
+    flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
+    data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
+    revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
+    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
+    if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
-    return converter.structure(found, FlowData)
+    if not (step_id is None or type(step_id) is str):
+        raise TypeError("no step")
+    if not (0 <= step < _TOO_MANY and 0 <= visit < _TOO_MANY):
+        raise ValueError("no count")
+    refused = None if validation is None else _validation(validation)
+    return FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+
+
+def _validation(found: Any) -> Validation:
+    step, attempts, refusal = found["step"], found["attempts"], found.get("refusal")
+    if type(step) is not str or type(attempts) is not int or not (refusal is None or type(refusal) is str):
+        raise TypeError("no account of refusals")
+    if not 0 <= attempts < _TOO_MANY:
+        raise ValueError("no count")
+    return Validation(step, attempts, refusal)
+
+
+# -- the rest of the hash ---------------------------------------------------------------------------------------------
 
 
 def dump_channel(channel: Channel) -> bytes:
@@ -197,7 +142,7 @@ def dump_channel(channel: Channel) -> bytes:
 
 def dump_reply(reply: Reply) -> bytes:
     """The JSON of a reply; the member is known from the key."""
-    messages = [converter.unstructure(message, unstructure_as=Message) for message in reply.messages]
+    messages = [_dump_message(message) for message in reply.messages]
     return orjson.dumps([messages, reply.flow_id, reply.step_id, reply.run_id, reply.status])
 
 
@@ -227,6 +172,32 @@ def load_state(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Me
     """
     if not raw:
         return MemberState(member_id=member_id, channel=channel)
+    try:
+        return _whole(member_id, channel, raw)
+    except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
+        return _damaged(member_id, channel, raw)
+
+
+def _whole(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> MemberState:
+    """The state of a hash of which nothing is missing or wrong, as nearly every one is; else any exception."""
+    if raw["member_id"] != member_id.encode() or not raw.keys() >= _UNREAD:
+        raise LookupError("not the whole hash of this member")
+    _count(raw["codec"])
+    return MemberState(
+        member_id,
+        channel if raw["channel"] == dump_channel(channel) else _channel(raw["channel"]),
+        load_flow_data(raw["flow_data"]),
+        load_flow_data(raw["previous"]),
+        _count(raw["version"]),
+        _recent(raw["recent"]),
+        _count(raw["sent_at"]),
+        (),
+        raw,
+    )
+
+
+def _damaged(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> MemberState:
+    """The same state read field by field, for what can be read of it."""
     reader = _Reader(raw)
     if reader.read("member_id", bytes.decode) != member_id:
         return MemberState(member_id, channel, unreadable=_foreign(raw), raw=raw)
@@ -260,8 +231,9 @@ def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
 
 def codec_of(state: MemberState) -> int:
     """The codec that wrote a state: `CODEC` where nothing is stored, 0 where it cannot be told."""
+    found = state.raw.get("codec", _CODEC)
     try:
-        return _count(state.raw.get("codec", b"%d" % CODEC))
+        return CODEC if found == _CODEC else _count(found)
     except ValueError:
         return 0
 
@@ -273,7 +245,7 @@ class _Reader:
         self.raw = raw
         self.unreadable: list[UnreadableField] = []
 
-    def read(self, name: str, decode: Any) -> Any:
+    def read(self, name: str, decode: Callable[[bytes], FieldT]) -> FieldT | None:
         found = self.raw.get(name)
         if found is None:
             self.refuse(name, "missing")
@@ -289,10 +261,10 @@ class _Reader:
 
 
 def _count(raw: bytes) -> int:
-    # Lua counts in doubles: beyond 2**53 one more is the same number
-    if not raw.isdigit() or len(raw) > 16 or int(raw) >= 2**53:
+    counted = int(raw) if raw.isdigit() and len(raw) <= 16 else _TOO_MANY
+    if counted >= _TOO_MANY:
         raise ValueError("no count")
-    return int(raw)
+    return counted
 
 
 def _channel(raw: bytes) -> Channel:
@@ -303,9 +275,9 @@ def _channel(raw: bytes) -> Channel:
 
 
 def _recent(raw: bytes) -> tuple[str, ...]:
-    keys = tuple(raw.decode("ascii").split())
-    for key in keys:
-        if len(key) != 16:
-            raise ValueError("no hash")
-        int(key, 16)
+    written = raw.decode("ascii")
+    keys = tuple(written.split())
+    bytes.fromhex(written)  # raises for anything but hexadecimal digits
+    if not _LENGTHS.issuperset(map(len, keys)):
+        raise ValueError("no hash")
     return keys

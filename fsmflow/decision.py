@@ -24,6 +24,9 @@ from fsmflow.trail import dump_entries
 # make every later one "older than the last".
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
+
 
 @frozen
 class Arrival:
@@ -69,11 +72,11 @@ class Arrival:
 
     def is_silent_since(self, state: MemberState, timeout: timedelta | None) -> bool:
         """True if the member has not been heard of for longer than a timeout; None is never."""
-        return timeout is not None and self.at - self.last(state) > timeout / timedelta(milliseconds=1)
+        return timeout is not None and self.at - self.last(state) > timeout / _MILLISECOND
 
     def last(self, state: MemberState) -> int:
         """When the last message was sent; this one's time, where what is stored lies in the future or is not known."""
-        believed = 0 < state.sent_at <= self.received + CLOCK_TOLERANCE / timedelta(milliseconds=1)
+        believed = 0 < state.sent_at <= self.received + _TOLERATED
         return state.sent_at if believed else self.at
 
     def same_clock(self, state: MemberState) -> bool:

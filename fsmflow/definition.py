@@ -15,7 +15,7 @@ from attrs import frozen
 from fsmflow.answers import StepCallbacks
 from fsmflow.audit import remember_sensitive
 from fsmflow.callbacks import Callback, understand
-from fsmflow.codec import digest, restore_answer
+from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import (
     SUBMIT,
@@ -29,6 +29,7 @@ from fsmflow.machine import (
 from fsmflow.routes import leads, route, way_on
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
+from fsmflow.storable import restore_answer
 from fsmflow.wording import folded
 
 KEYWORD_LIMIT: Final = 100

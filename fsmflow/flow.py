@@ -12,8 +12,7 @@ the steps. Who it talks to is therefore read in ``__new__``, which sees the argu
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -228,12 +227,16 @@ class Flow(FlowModel):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        with self._unless_it_fails():
+        kept = self._keep()
+        try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
                 self.previous = self.refusal = None
                 self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
             return run_calls(self.says())
+        except BaseException:
+            self._put_back(*kept)
+            raise
 
     def _go(self, trigger: str) -> Message:
         taken, said = self._advance(trigger, None)
@@ -246,27 +249,29 @@ class Flow(FlowModel):
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(value or ""), before=self.snapshot())
-        with self._unless_it_fails():
+        kept = self._keep()
+        try:
             self.refusal = None
             taken = self.fire(trigger, turn) and self.refusal is None
             return taken, run_calls(self.says())
-
-    @contextmanager
-    def _unless_it_fails(self) -> Iterator[None]:
-        """Puts everything back as it was if the block raises; `transitions` itself does not go back."""
-        kept = {name: value for name, value in vars(self).items() if name in _RUN}
-        recorded = len(self.entries)
-        self.data = dict(self.data)
-        try:
-            yield
         except BaseException:
-            vars(self).update(kept)
-            del self.entries[recorded:]
+            self._put_back(*kept)
             raise
+
+    def _keep(self) -> tuple[dict[str, Any], int]:
+        """What `_put_back` needs; from here on the answers are in a dict of their own."""
+        kept = vars(self).copy()
+        self.data = dict(self.data)
+        return kept, len(self.entries)
+
+    def _put_back(self, kept: dict[str, Any], recorded: int) -> None:
+        """Puts everything back as it was; `transitions` itself does not go back."""
+        vars(self).update({name: value for name, value in kept.items() if name in _RUN})
+        del self.entries[recorded:]
 
     def _answer(self, value: str) -> Answer:
         step = self.current_step
-        if step is not None and any(option.id == value for option in step.options):
+        if step is not None and step.options and any(option.id == value for option in step.options):
             return Answer(text=value, option_id=value, kind="option")
         return Answer(text=value)
 

@@ -1,9 +1,9 @@
 """From steps to a `transitions.Machine`, and what its callbacks do.
 
-Here belongs all that knows `transitions`: one Machine for each flow class (or shape of one), built once, with
-``model=None`` and no automatic transitions; models are short-lived and never bound to it, because binding costs more
-than the event and resets a restored state. With ``queued=False`` and a model per message such a Machine is safe to
-share between threads.
+Here belongs all that knows `transitions`, but for how an event is processed (`events`): one Machine for each flow
+class (or shape of one), built once, with ``model=None`` and no automatic transitions; models are short-lived and never
+bound to it, because binding costs more than the event and resets a restored state. With ``queued=False`` and a model
+per message such a Machine is safe to share between threads.
 
 The alphabet: ``submit`` (a transition for each option with a target, then the way on, then ``refused``, which goes
 nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What
@@ -21,11 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, cast
 
 from attrs import define, field, frozen
-from transitions import EventData, Machine, State, Transition
+from transitions import EventData, Machine
 
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
 from fsmflow.errors import FlowDefinitionError
+from fsmflow.events import QuietMachine, QuietState, QuietTransition
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES, FlowData
 from fsmflow.step import Step
 
@@ -37,7 +38,7 @@ EXPIRE: Final = "expire"
 REFUSED: Final = "refused"
 
 
-class FlowTransition(Transition):
+class FlowTransition(QuietTransition):
     """A transition that knows what it is called and which option takes it.
 
     Args:
@@ -56,7 +57,7 @@ class FlowTransition(Transition):
         self.option = option
 
 
-class FlowMachine(Machine):
+class FlowMachine(QuietMachine):
     """A Machine of `FlowTransition`."""
 
     transition_cls = FlowTransition
@@ -164,8 +165,8 @@ def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) 
     machine = FlowMachine(
         model=None,
         states=[
-            *(State(step.id) for step in steps),
-            *(State(end, final=True) for end in sorted(ends, key=_ending_order)),
+            *(QuietState(step.id) for step in steps),
+            *(QuietState(end, final=True) for end in sorted(ends, key=_ending_order)),
         ],
         initial=steps[0].id,
         auto_transitions=False,

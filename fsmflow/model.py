@@ -15,7 +15,7 @@ from fsmflow import audit
 from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls, run_calls
-from fsmflow.codec import digest, store_answer
+from fsmflow.codec import digest
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
@@ -24,6 +24,7 @@ from fsmflow.questions import closing, compose
 from fsmflow.routes import route
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, TERMINAL_STATES, FlowData, Validation
 from fsmflow.step import Step
+from fsmflow.storable import store_answer
 from fsmflow.wording import Sentences, spoken, starters
 
 _EVENT_TYPES = {

@@ -31,6 +31,7 @@ RESERVED_DATA_KEYS: Final = frozenset({"flow_type", "channel", "validation", "me
 
 # A member id is part of a key and of a hash tag: a brace would move the key to another slot.
 MEMBER_ID_LIMIT: Final = 128
+_MARKS: Final = frozenset(" {}")
 
 
 @frozen
@@ -261,7 +262,7 @@ def check_member_id(member_id: str) -> str:
     if member_id == "due" or member_id.endswith((":seen", ":audit")):
         raise InvalidMemberId("member_id", "not the name of a key: due, …:seen, …:audit")
     # printable ASCII without braces is nearly every id: one look instead of one for each character
-    if member_id.isascii() and member_id.isprintable() and not any(mark in member_id for mark in " {}"):
+    if member_id.isascii() and member_id.isprintable() and _MARKS.isdisjoint(member_id):
         return member_id
     for character in member_id:
         # "C" is control, format, surrogate, private use and unassigned; "Z" is every kind of white space

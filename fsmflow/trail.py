@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from operator import attrgetter
 from typing import Final
 
 import orjson
-from attrs import evolve, fields
+from attrs import evolve
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import converter
 from fsmflow.messages import Channel
+from fsmflow.storable import converter
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _SHARED: Final = ("flow_id", "run_id", "channel", "message_id")
-_APART: Final = frozenset({"member_id", "version", "time"})
-_WHAT: Final = tuple(
-    (each.name, attrgetter(each.name)) for each in fields(AuditEntry) if each.name not in _APART.union(_SHARED)
-)
 
 
 def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
@@ -35,14 +30,22 @@ def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
     shared = (first.flow_id, first.run_id, first.channel, first.message_id)
     rows = []
     for entry in entries:
-        row = {}
-        for name, get in _WHAT:
-            value = get(entry)
-            if value is not None:
-                row[name] = value
-        if (entry.flow_id, entry.run_id, entry.channel, entry.message_id) != shared:
-            for name in _SHARED:
-                row[name] = getattr(entry, name)
+        row: dict[str, object] = {"event_type": entry.event_type, "status": entry.status}
+        if entry.step_id is not None:
+            row["step_id"] = entry.step_id
+        if entry.from_state is not None:
+            row["from_state"] = entry.from_state
+        if entry.to_state is not None:
+            row["to_state"] = entry.to_state
+        if entry.error is not None:
+            row["error"] = entry.error
+        if entry.place is not None:
+            row["place"] = entry.place
+        if entry.reason is not None:
+            row["reason"] = entry.reason
+        own = (entry.flow_id, entry.run_id, entry.channel, entry.message_id)
+        if own != shared:
+            row.update(zip(_SHARED, own, strict=True))
         rows.append(row)
     return orjson.dumps([dict(zip(_SHARED, shared, strict=True)), rows], default=_plain)
 

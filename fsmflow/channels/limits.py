@@ -94,7 +94,8 @@ class Limits:
         if isinstance(message, Location):
             self._check_location(message)
         if self.numbers_choices or isinstance(message, Text) or (isinstance(message, Buttons) and not message.options):
-            self._words("body", as_text(message), self.text_body)
+            if self.refuses_faulty or self.text_body is not None:  # else any words do, and need not be put together
+                self._words("body", as_text(message), self.text_body)
         elif isinstance(message, Buttons):
             self._check_buttons(message)
         elif isinstance(message, ListMenu):
