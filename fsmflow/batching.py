@@ -23,9 +23,12 @@ from redis.client import NEVER_DECODE
 from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, pipeline_of, told, unavailable
 from fsmflow.errors import StoreUnavailable
 
-AT_ONCE = 16
 LANES: Final = 4
 """How many are under way at a time: one that Redis works on, one that is being read, and room for a slow one."""
+
+ANSWERED_AT_ONCE: Final = 16
+"""After so many answers the event loop may look at its sockets: what conversations do with their answers takes time,
+and an answer that has come but was not looked at would pass for one that did not come in time."""
 
 _Waiting = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
 
@@ -95,5 +98,5 @@ class Batching:
         for place, ((_, answer), result) in enumerate(zip(batch, found, strict=True), 1):
             if not answer.done():
                 answer.set_result(result)
-            if place % AT_ONCE == 0:
+            if place % ANSWERED_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -160,7 +160,8 @@ class Exchange:
             effect = next(effects)
             while True:
                 try:
-                    result = yield from self._perform(effect, patience)
+                    # most of what a turn wants is a call: it passes straight through
+                    result = (yield effect) if type(effect) is Call else (yield from self._perform(effect, patience))
                 except Exception as fault:  # noqa: BLE001 - handed to the turn, which decides what it means
                     effect = effects.throw(fault)
                 else:
@@ -170,8 +171,6 @@ class Exchange:
             return value
 
     def _perform(self, effect: Effect, patience: _Patience) -> Wishes[Any]:
-        if isinstance(effect, Call):
-            return (yield effect)
         if isinstance(effect, Load):
             return (yield from self.load(effect.member_id, effect.channel))
         if isinstance(effect, Commit):
@@ -179,6 +178,7 @@ class Exchange:
         if isinstance(effect, LastValid):
             # of a turn, or of none: what was added by hand may be of any moment, or hold what a flow keeps back
             return (yield from self.last_valid_state(effect.member_id, None, by_hand=False))
+        assert isinstance(effect, Backoff)  # noqa: S101 - the calls were seen to, and there is no other
         pause = patience.after(effect)
         return None if pause is None else (yield pause)
 

@@ -256,7 +256,7 @@ class AsyncFlowStateManager:
 
     @classmethod
     def from_url(cls, url: str, **named: Any) -> AsyncFlowStateManager:
-        """As `FlowStateManager.from_url`."""
+        """As `FlowStateManager.from_url`, with timeouts and retries bounded to less than two seconds."""
         return cls(async_client_of(url), **named)
 
     @classmethod

@@ -78,6 +78,7 @@ class Layout:
     prefix: str = field(default="fsmflow")
     retention: timedelta = field(default=timedelta(days=8))
     audit_length: int = field(default=1000)
+    _bounds: tuple[str, str] = field(init=False, repr=False, eq=False)
 
     @prefix.validator
     def _has_no_braces(self, _: object, prefix: str) -> None:
@@ -96,10 +97,10 @@ class Layout:
         if audit_length < 1:
             raise ValueError("the audit trail must keep at least one turn")
 
-    @property
-    def milliseconds(self) -> int:
-        """The retention as Redis counts it."""
-        return round(self.retention / timedelta(milliseconds=1))
+    @_bounds.default
+    def _as_redis_counts(self) -> tuple[str, str]:
+        """The retention in milliseconds, and the length; the same for every commit."""
+        return str(round(self.retention / timedelta(milliseconds=1))), str(self.audit_length)
 
     def keys(self, member_id: str) -> Keys:
         """The keys of a member.
@@ -122,8 +123,7 @@ class Layout:
             token,
             commit.message_key,
             commit.expected,
-            str(self.milliseconds),
-            str(self.audit_length),
+            *self._bounds,
             commit.write.value,
             commit.record,
             commit.snapshot,
@@ -141,7 +141,8 @@ class Layout:
         self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None
     ) -> list[str | bytes]:
         """The key and the arguments for what is added to a trail by hand, as ``append.lua`` names them."""
-        found: list[str | bytes] = [self.keys(member_id).audit, str(self.audit_length), str(self.milliseconds)]
+        milliseconds, length = self._bounds
+        found: list[str | bytes] = [self.keys(member_id).audit, length, milliseconds]
         found += ["entries", dump_entries(entries)]
         if snapshot is not None:
             found += ["flow_data", dump_flow_data(snapshot)]
