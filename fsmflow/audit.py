@@ -14,6 +14,7 @@ was typed one question too early, when no step was there to say that it is sensi
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -142,9 +143,15 @@ class FlowAuditLogger:
         store: Where entries are kept, usually a `FlowStateManager`; None logs only.
         sensitive: The ids of steps whose answers are left out of the snapshots that are kept, besides those that the
             flows of this process call sensitive. Name them where the flow's class is not in this process.
+
+    Raises:
+        TypeError: The store is one for an event loop: there, await its ``append``.
     """
 
     def __init__(self, store: AuditStore | None = None, *, sensitive: Collection[str] = ()) -> None:
+        if store is not None and inspect.iscoroutinefunction(store.append):
+            # its calls would return what nobody awaits: entries that are lost without a word
+            raise TypeError(f"the logger is synchronous: it needs a FlowStateManager, not a {type(store).__name__}")
         self.store = store
         self.sensitive = frozenset(sensitive)
 

@@ -19,6 +19,7 @@ from fsmflow import (
     AsyncFlowRunner,
     AsyncFlowStateManager,
     Flow,
+    FlowAuditLogger,
     FlowRunner,
     FlowStateManager,
     Inbound,
@@ -272,3 +273,8 @@ def test_a_fault_may_be_told_to_an_asynchronous_function() -> None:
 
     asyncio.run(fails())
     assert told == ["LookupError at 2"]
+
+
+def test_the_audit_logger_takes_no_store_that_must_be_awaited() -> None:
+    with pytest.raises(TypeError, match="it needs a FlowStateManager, not a AsyncFlowStateManager"):
+        FlowAuditLogger(cast("Any", AsyncFlowStateManager.in_memory()))
