@@ -13,7 +13,8 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from redis import Redis, RedisCluster
 from redis.asyncio import Redis as AsyncRedis
@@ -32,32 +33,46 @@ from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
+ClientT = TypeVar("ClientT")
 
 
-class FlowStateManager:
-    """Keeps the state of members in Redis, one hash each.
-
-    It may be shared between threads.
+class Manager(Generic[ClientT]):
+    """What the two managers are made of: the client, and where things are kept.
 
     Args:
-        redis: A client: of a server, a cluster, or a Sentinel's master. With or without ``decode_responses``.
+        redis: A client: of a server, a cluster, or a Sentinel's master; of ``redis.asyncio`` for the asynchronous side.
+            With or without ``decode_responses``.
         prefix: What every key begins with.
         retention: How long a member's keys live after the last commit.
         audit_length: How many turns a member's audit trail keeps, roughly.
+
+    Raises:
+        TypeError: It is no client, or one for the other side.
     """
+
+    asynchronous: ClassVar[bool]
 
     def __init__(
         self,
-        redis: Redis | RedisCluster,
+        redis: ClientT,
         *,
         prefix: str = "fsmflow",
         retention: timedelta = timedelta(days=8),
         audit_length: int = 1000,
     ) -> None:
-        check_client(redis, is_async=False)
-        self.redis = redis
+        check_client(redis, is_async=self.asynchronous)
+        self.redis: ClientT = redis
         self.layout = Layout(prefix, retention, audit_length)
         self.exchange = Exchange(self.layout)
+
+
+class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
+    """Keeps the state of members in Redis, one hash each.
+
+    It may be shared between threads. Its arguments are those of `Manager`.
+    """
+
+    asynchronous = False
 
     @classmethod
     def from_url(cls, url: str, **named: Any) -> FlowStateManager:
@@ -227,32 +242,14 @@ class FlowStateManager:
         return self._perform(wish)
 
 
-class AsyncFlowStateManager:
+class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
     """`FlowStateManager` for an event loop: the same methods, awaited.
 
     It belongs to one event loop, as its client does. However many conversations run at once, a few connections do:
-    their commands travel together (`fsmflow.batching`).
-
-    Args:
-        redis: A client of ``redis.asyncio``: of a server, a cluster, or a Sentinel's master.
-        prefix: What every key begins with.
-        retention: How long a member's keys live after the last commit.
-        audit_length: How many turns a member's audit trail keeps, roughly.
+    their commands travel together (`fsmflow.batching`). Its arguments are those of `Manager`.
     """
 
-    def __init__(
-        self,
-        redis: AsyncRedis | AsyncRedisCluster,
-        *,
-        prefix: str = "fsmflow",
-        retention: timedelta = timedelta(days=8),
-        audit_length: int = 1000,
-    ) -> None:
-        check_client(redis, is_async=True)
-        self.redis = redis
-        self.layout = Layout(prefix, retention, audit_length)
-        self.exchange = Exchange(self.layout)
-        self._batching = Batching(redis)
+    asynchronous = True
 
     @classmethod
     def from_url(cls, url: str, **named: Any) -> AsyncFlowStateManager:
@@ -311,6 +308,10 @@ class AsyncFlowStateManager:
 
     async def _run(self, wishes: Wishes[ResultT]) -> ResultT:
         return await drive_async(wishes, self._perform)
+
+    @cached_property
+    def _batching(self) -> Batching:
+        return Batching(self.redis)
 
     async def _perform(self, wish: Wish) -> Any:
         if isinstance(wish, Send):
