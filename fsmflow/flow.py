@@ -227,7 +227,7 @@ class Flow(FlowModel):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        kept = self._keep()
+        kept = self._run_as_it_is()
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -249,7 +249,7 @@ class Flow(FlowModel):
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(value or ""), before=self.snapshot())
-        kept = self._keep()
+        kept = self._run_as_it_is()
         try:
             self.refusal = None
             taken = self.fire(trigger, turn) and self.refusal is None
@@ -258,7 +258,7 @@ class Flow(FlowModel):
             self._put_back(*kept)
             raise
 
-    def _keep(self) -> tuple[dict[str, Any], int]:
+    def _run_as_it_is(self) -> tuple[dict[str, Any], int]:
         """What `_put_back` needs; from here on the answers are in a dict of their own."""
         kept = vars(self).copy()
         self.data = dict(self.data)
