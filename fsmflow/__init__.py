@@ -10,7 +10,8 @@ wording         the words that members may type at any question, and the library
 state           a member's state as a value, and the structure that it is given as
 step            `Step`: one question, what it accepts, what is kept of the answer
 questions       from a step to the message that asks it
-audit           what is recorded of a conversation, and the logger that is called by hand
+audit           what is recorded of a conversation, and how it goes to the logs
+audit_logger    the audit logger that is called by hand
 storable        what an answer is in JSON, and whether it comes back
 codec           values to bytes and back: runs, states, replies
 trail           the records of the audit stream
@@ -55,7 +56,8 @@ cli             the ``fsmflow`` command
 ==============  ========================================================================================================
 """
 
-from fsmflow.audit import AuditEntry, FlowAuditLogger
+from fsmflow.audit import AuditEntry
+from fsmflow.audit_logger import FlowAuditLogger
 from fsmflow.errors import (
     AsyncFlowError,
     BadTarget,

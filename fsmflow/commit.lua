@@ -47,6 +47,7 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local stamp = string.format('%.0f', now)
 -- From a time, so that a hash which expired and comes again never repeats a version. A double counts to 2^53.
 local counted = string.find(ARGV[3], '^%d+$') and tonumber(ARGV[3]) or 0
 if counted == 0 or counted >= 9007199254740991 then
@@ -67,7 +68,7 @@ end
 if ARGV[6] == 'clear' then
   redis.call('DEL', hash)
 else
-  local fields = {'version', version, 'token', ARGV[1], 'updated_at', string.format('%.0f', now)}
+  local fields = {'version', version, 'token', ARGV[1], 'updated_at', stamp}
   local n = 6
   if ARGV[6] == 'advance' then
     fields[n + 1], fields[n + 2] = 'previous', stored[3] or 'null'
@@ -113,7 +114,7 @@ else
 end
 
 if ARGV[2] ~= '' then
-  redis.call('ZADD', seen, string.format('%.0f', now), ARGV[2])
+  redis.call('ZADD', seen, stamp, ARGV[2])
   if counted % 8 == 0 then
     redis.call('ZREMRANGEBYSCORE', seen, '-inf', string.format('%.0f', now - tonumber(ARGV[4])))
   end

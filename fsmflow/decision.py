@@ -152,7 +152,7 @@ class Decision:
             fields["member_id"] = arrival.member_id.encode()
         if anew or codec_of(state) != CODEC:
             fields["codec"] = str(CODEC).encode()
-        if anew or channel != state.channel:
+        if anew or (channel is not state.channel and channel != state.channel):
             fields["channel"] = dump_channel(channel)
         snapshot = b""
         if self.flow is not None:

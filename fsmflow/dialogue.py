@@ -120,9 +120,9 @@ class Dialogue:
         if options_of(said):
             nonce = nonce_of(flow.run_id, flow.visit)
             ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
-            question = with_option_ids(said, lambda option_id: option_id if ended else wire_id(nonce, option_id))
+            question = with_option_ids(said, str if ended else partial(wire_id, nonce))
         self.check(arrival, question)
-        reason = "\n\n".join(each for each in reasons if each.strip())
+        reason = "\n\n".join(each for each in reasons if each.strip()) if reasons else ""
         if not reason:
             return (question,)
         together = with_reason(reason, question)

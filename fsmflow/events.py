@@ -16,20 +16,6 @@ from typing import Any
 from transitions import Event, EventData, Machine, State, Transition
 
 
-class QuietState(State):
-    """A state that runs its callbacks, and says nothing."""
-
-    def enter(self, event_data: EventData) -> None:
-        """Runs what is to be done on the way in."""
-        if self.on_enter:
-            event_data.machine.callbacks(self.on_enter, event_data)
-
-    def exit(self, event_data: EventData) -> None:
-        """Runs what is to be done on the way out."""
-        if self.on_exit:
-            event_data.machine.callbacks(self.on_exit, event_data)
-
-
 class QuietTransition(Transition):
     """A transition that is tried and made in silence."""
 
@@ -53,11 +39,13 @@ class QuietTransition(Transition):
 
     def _go(self, event_data: EventData, source: State, dest: str) -> None:
         machine = event_data.machine
-        source.exit(event_data)
+        if source.on_exit:
+            source.exit(event_data)
         state = machine.get_state(dest)
         setattr(event_data.model, machine.model_attribute, state.value)
         event_data.state = state
-        state.enter(event_data)
+        if state.on_enter:
+            state.enter(event_data)
         if state.final and machine.on_final:
             machine.callbacks(machine.on_final, event_data)
 
@@ -89,11 +77,13 @@ class QuietEvent(Event):
 class QuietMachine(Machine):
     """A Machine of these."""
 
-    state_cls = QuietState
     transition_cls = QuietTransition
     event_cls = QuietEvent
 
     def callbacks(self, funcs: Iterable[str | Callable[..., bool | None]], event_data: EventData) -> None:
         """Runs callbacks."""
         for function in funcs:
-            self.callback(function, event_data)
+            if self.send_event and not isinstance(function, str):
+                function(event_data)
+            else:
+                self.callback(function, event_data)

@@ -36,8 +36,6 @@ from fsmflow.wording import Sentences
 _OPEN_NAMES = frozenset(
     {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "_get_channel_identifier"}
 )
-
-
 _ANYBODY = "member"
 _ANYWHERE = Channel("memory", _ANYBODY)
 _SENTENCES = Sentences()
@@ -227,7 +225,8 @@ class Flow(FlowModel):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        kept = self._keep()
+        kept, recorded = vars(self).copy(), len(self.entries)
+        self.data = dict(self.data)  # an answer must not reach what is kept
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -235,7 +234,7 @@ class Flow(FlowModel):
                 self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
             return run_calls(self.says())
         except BaseException:
-            self._put_back(*kept)
+            self._put_back(kept, recorded)
             raise
 
     def _go(self, trigger: str) -> Message:
@@ -249,20 +248,15 @@ class Flow(FlowModel):
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(value or ""), before=self.snapshot())
-        kept = self._keep()
+        kept, recorded = vars(self).copy(), len(self.entries)
+        self.data = dict(self.data)  # an answer must not reach what is kept
         try:
             self.refusal = None
             taken = self.fire(trigger, turn) and self.refusal is None
             return taken, run_calls(self.says())
         except BaseException:
-            self._put_back(*kept)
+            self._put_back(kept, recorded)
             raise
-
-    def _keep(self) -> tuple[dict[str, Any], int]:
-        """What `_put_back` needs; from here on the answers are in a dict of their own."""
-        kept = vars(self).copy()
-        self.data = dict(self.data)
-        return kept, len(self.entries)
 
     def _put_back(self, kept: dict[str, Any], recorded: int) -> None:
         """Puts everything back as it was; `transitions` itself does not go back."""

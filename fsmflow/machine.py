@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol, cast
 
 from attrs import define, field, frozen
-from transitions import EventData, Machine
+from transitions import EventData, Machine, State
 
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.events import QuietMachine, QuietState, QuietTransition
+from fsmflow.events import QuietMachine, QuietTransition
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES, FlowData
 from fsmflow.step import Step
 
@@ -165,8 +165,8 @@ def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) 
     machine = FlowMachine(
         model=None,
         states=[
-            *(QuietState(step.id) for step in steps),
-            *(QuietState(end, final=True) for end in sorted(ends, key=_ending_order)),
+            *(State(step.id) for step in steps),
+            *(State(end, final=True) for end in sorted(ends, key=_ending_order)),
         ],
         initial=steps[0].id,
         auto_transitions=False,
@@ -198,7 +198,9 @@ def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[Fl
     event = machine.events.get(trigger)
     if event is None or source not in event.transitions:
         return ()
-    return cast("Sequence[FlowTransition]", event.transitions[source])
+    found: Any = event.transitions[source]  # a `FlowMachine` has no others
+    transitions: Sequence[FlowTransition] = found
+    return transitions
 
 
 def all_transitions(machine: Machine) -> Iterator[tuple[str, FlowTransition]]:
@@ -216,17 +218,12 @@ def triggers_of(machine: Machine) -> dict[str, Callable[..., bool]]:
 
 def record(event: EventData) -> None:
     """Has the model take note of the transition that was just made."""
-    turn, model = _turn(event), _model(event)
-    turn.taken = cast("FlowTransition", event.transition)
-    model.moved(event.event.name, turn.taken, turn)
-
-
-def _turn(event: EventData) -> Turn:
-    return cast("Turn", cast("tuple[Any, ...]", event.args)[0])
-
-
-def _model(event: EventData) -> Model:
-    return cast("Model", event.model)
+    found: Any = event  # to `transitions` a model and its arguments are any objects
+    model: Model = found.model
+    turn: Turn = found.args[0]
+    taken: FlowTransition = found.transition
+    turn.taken = taken
+    model.moved(event.event.name, taken, turn)
 
 
 def _ending_order(end: str) -> int:
@@ -239,22 +236,25 @@ def _named(condition: Callable[[EventData], bool], name: str) -> Callable[[Event
 
 
 def _accepts(name: str) -> Callable[[EventData], bool]:
-    def condition(event: EventData) -> bool:
-        return isinstance(_model(event).judgement(_turn(event)), Accepted)
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return isinstance(model.judgement(event.args[0]), Accepted)
 
     return _named(condition, name)
 
 
 def _chose(option_id: str) -> Callable[[EventData], bool]:
-    def condition(event: EventData) -> bool:
-        verdict = _turn(event).verdict
+    def condition(event: Any) -> bool:
+        turn: Turn = event.args[0]
+        verdict = turn.verdict
         return isinstance(verdict, Accepted) and verdict.option is not None and verdict.option.id == option_id
 
     return _named(condition, f"chose_{option_id}")
 
 
 def _came_from(step_id: str) -> Callable[[EventData], bool]:
-    def condition(event: EventData) -> bool:
-        return _model(event).came_from() == step_id
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return model.came_from() == step_id
 
     return _named(condition, f"came_from_{step_id}")

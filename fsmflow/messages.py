@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, Union
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -26,11 +26,6 @@ def _as_text(value: str | None) -> str | None:
 
 def _as_identifier(value: str) -> str:
     return _as_text(value) or ""
-
-
-def _is_not_empty(_: object, attribute: Attribute[Any], value: str | None) -> None:
-    if value == "":
-        raise ValueError(f"{attribute.name} must not be empty")
 
 
 def _as_moment(value: Any) -> datetime | None:
@@ -85,15 +80,26 @@ class Inbound:
     """
 
     channel: Channel
-    message_id: str = field(converter=_as_identifier, validator=_is_not_empty)
-    text: str | None = field(default=None, repr=False, converter=_as_text)
-    option_id: str | None = field(default=None, repr=False, converter=_as_text)
+    message_id: str
+    text: str | None = field(default=None, repr=False)
+    option_id: str | None = field(default=None, repr=False)
     kind: str = "text"
     sent_at: datetime | None = field(default=None, converter=_as_moment)
     account: str | None = None
-    sender_name: str | None = field(default=None, repr=False, converter=_as_text)
-    phone: str | None = field(default=None, repr=False, converter=_as_text)
-    member_id: str | None = field(default=None, validator=_is_not_empty)
+    sender_name: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    member_id: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.message_id:
+            raise ValueError("message_id must not be empty")
+        if self.member_id == "":
+            raise ValueError("member_id must not be empty")
+        # in one go: a converter for each is called for each, and nearly all of what is typed is ASCII or absent
+        for name in ("message_id", "text", "option_id", "sender_name", "phone"):
+            said = getattr(self, name)
+            if said is not None and not said.isascii():
+                object.__setattr__(self, name, _as_text(said))
 
 
 @frozen

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from fsmflow import audit
-from fsmflow.answers import Accepted, Answer, Refusal, StepCallbacks, Verdict, judge, message_call
+from fsmflow.answers import Accepted, Answer, Refusal, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.codec import digest
@@ -94,8 +94,8 @@ class FlowModel:
     @property
     def current_step(self) -> Step | None:
         """The step that is asked now, or None once the flow has ended."""
-        index = self.current_index
-        return self.steps[index] if index < len(self.steps) else None
+        index = self._definition.index.get(self.state)
+        return None if index is None else self.steps[index]
 
     @property
     def starter(self) -> str:
@@ -126,7 +126,7 @@ class FlowModel:
         step = self.current_step
         name = type(self).__name__
         if step is not None:
-            callback = self._callbacks().message
+            callback = self._definition.callbacks[self.state].message
             said = step.message if callback is None else (yield message_call(self, step, callback))
             return compose(name, step, said)
         if self.state == COMPLETED:
@@ -139,14 +139,14 @@ class FlowModel:
     @property
     def judges_async(self) -> bool:
         """True if judging an answer to the current step must await something."""
-        return self.state not in TERMINAL_STATES and self._callbacks().judged_async
+        return self.state not in TERMINAL_STATES and self._definition.callbacks[self.state].judged_async
 
     def judges(self, answer: Answer) -> Calls[Verdict]:
         """The verdict on an answer to the current step."""
         step = self.current_step
         if step is None:
             raise FlowEnded(self.id, self.state)
-        return judge(self, step, self._callbacks(), answer, self.sentences)
+        return judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
 
     def snapshot(self) -> FlowData:
         """This run as a value, its answers ready for JSON."""
@@ -154,7 +154,7 @@ class FlowModel:
             id=self.id,
             flow_type=self.flow_type,
             step_id=self.state,
-            step=self.current_index,
+            step=self._definition.position(self.state),
             data={step_id: store_answer(value) for step_id, value in self.data.items()},
             run_id=self.run_id,
             visit=self.visit,
@@ -274,9 +274,6 @@ class FlowModel:
         self.validation = Validation(step_id, attempts, told)
         turn.entries.append(self.entry(audit.VALIDATION, "refused", reason=told))
         self.entries.extend(turn.entries)
-
-    def _callbacks(self) -> StepCallbacks:
-        return self._definition.callbacks[self.state]
 
 
 def _bounded(path: tuple[str, ...]) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def with_option_ids(message: Message, rename: Callable[[str], str]) -> Message:
     """The same message, its options' ids renamed and their targets left out: what may leave the process."""
 
     def sent(options: tuple[Option, ...]) -> tuple[Option, ...]:
-        return tuple(Option(rename(option.id), option.title, option.description) for option in options)
+        return tuple([Option(rename(option.id), option.title, option.description) for option in options])
 
     if isinstance(message, Buttons):
         return Buttons(message.body, sent(message.options), message.header, message.footer)

@@ -288,6 +288,28 @@ def test_a_count_is_digits_that_lua_counts_exactly(name: str, raw: object, reada
 
 
 @pytest.mark.parametrize(
+    ("raw", "recent"),
+    [
+        (b"", ()),
+        (b"0123456789abcdef", ("0123456789abcdef",)),
+        (b"0123456789abcdef fedcba9876543210", ("0123456789abcdef", "fedcba9876543210")),
+        (b"0123456789abcde", None),
+        (b"0123456789abcdef01", None),
+        (b"0123456789abcdef 0123456789abcdef01", None),
+        (b"0123456789abcdeg", None),
+        (b"0x23456789abcdef", None),
+        (b"0123456789abcde\xff", None),
+    ],
+)
+def test_the_messages_decided_last_are_hashes_of_sixteen_digits(raw: bytes, recent: tuple[str, ...] | None) -> None:
+    state = load_state("ann", ANN, fields(recent=raw))
+    assert (state.recent, [found.name for found in state.unreadable]) == (
+        recent or (),
+        [] if recent is not None else ["recent"],
+    )
+
+
+@pytest.mark.parametrize(
     ("raw", "codec"), [(b"1", 1), (b"2", 2), (b"0", 0), (b"", 0), (b"x", 0), (b"\xff", 0), (b"9" * 99, 0)]
 )
 def test_the_codec_is_told_or_nought(raw: bytes, codec: int) -> None:

@@ -30,6 +30,7 @@ ORDER = (
     "step",
     "questions",
     "audit",
+    "audit_logger",
     "storable",
     "codec",
     "trail",
