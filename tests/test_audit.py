@@ -26,7 +26,7 @@ from fsmflow import (
     Step,
     StepType,
 )
-from fsmflow.audit import place_of
+from fsmflow.audit import emit, place_of
 from tests.sides import before_each_command, on_side
 from tests.talking import SECRET, WHATSAPP, Offer, Talk, in_memory, records_of, stored_bytes
 
@@ -234,6 +234,26 @@ def test_a_fault_is_logged_as_an_error_by_type_and_place(
     assert records[-1]["level"].name == "ERROR"
     assert records[-1]["message"].startswith("error error: KeyError at tests.test_audit:<lambda>:")
     assert records[-1]["exception"] is None
+
+
+def test_each_record_names_its_own_entry_where_one_turn_ends_a_run_and_begins_the_next(
+    records: list[dict[str, Any]],
+) -> None:
+    def entry(event_type: str, step_id: str, run_id: str, to_state: str | None = None) -> AuditEntry:
+        return AuditEntry(
+            event_type, "success", step_id, "amount", to_state, flow_id="f", run_id=run_id, channel=WHATSAPP
+        )
+
+    left = [
+        entry("expire", "expired", "r1", "expired"),
+        entry("flow_start", "amount", "r2"),
+        entry("x", "handle", "r2"),
+    ]
+    emit(left)
+    bound = ("event_type", "step_id", "run_id", "flow_id", "channel", "status", "member_id", "message_id")
+    assert [tuple(record["extra"][name] for name in bound) for record in records] == [
+        (each.event_type, each.step_id, each.run_id, "f", "whatsapp", "success", None, None) for each in left
+    ]
 
 
 MARK = "\u2744"  # a snowflake: printable, so that it shows in every form in which a text can be written
