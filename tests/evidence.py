@@ -1,22 +1,21 @@
 """What a store holds of one member, as it is: the evidence that the invariants are judged by.
 
 Here belongs the reading: the stream, the hash and the messages that are known, as values. What they must look like
-belongs to `invariants`. They are read by a synchronous manager, whichever side wrote them, and in three commands: read
-when nobody writes any more.
+belongs to `invariants`. It is read in three commands: read when nobody writes any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
 from fsmflow.codec import load_flow_data
+from fsmflow.exchange import Exchange, Send, Wishes
 from fsmflow.manager import FlowStateManager
 from fsmflow.state import FlowData, MemberState
-from fsmflow.store import CLEARED, records_of
+from fsmflow.store import CLEARED, Layout, records_of
 from fsmflow.trail import load_entries
 
 
@@ -67,22 +66,23 @@ def evidence_of(manager: FlowStateManager, member_id: str) -> Evidence:
     """Reads what is stored of a member.
 
     Args:
-        manager: A manager of the store that the member's conversation was kept in.
+        manager: A manager of the store that the member's conversation was kept in; of either side, by `tests.sides`.
         member_id: Whose.
 
     Raises:
         StoreUnavailable: Redis did not answer.
     """
-    keys = manager.layout.keys(member_id)
-    rows = records_of(_ask(manager, "XRANGE", keys.audit, "-", "+"))
+    return manager._run(_reading(manager.exchange, manager.layout, member_id))
+
+
+def _reading(exchange: Exchange, layout: Layout, member_id: str) -> Wishes[Evidence]:
+    keys = layout.keys(member_id)
+    rows = records_of((yield Send(("XRANGE", keys.audit, "-", "+"))))
     records = tuple(_record(member_id, stream_id, row) for stream_id, row in rows if b"version" in row)
-    seen: Sequence[bytes] = _ask(manager, "ZRANGE", keys.seen, 0, -1)
+    seen: Sequence[bytes] = yield Send(("ZRANGE", keys.seen, 0, -1))
+    state = yield from exchange.load(member_id)
     known = frozenset(bytes(each).decode() for each in seen)
-    return Evidence(member_id, records, manager.load(member_id), known, len(rows) >= manager.layout.audit_length)
-
-
-def _ask(manager: FlowStateManager, *command: Any) -> Any:
-    return manager._send(*command)
+    return Evidence(member_id, records, state, known, begins_midway=len(rows) >= layout.audit_length)
 
 
 def _record(member_id: str, stream_id: bytes, row: Mapping[bytes, bytes]) -> Record:

@@ -36,6 +36,7 @@ CONVERSATIONS = {
 }
 
 
+@pytest.mark.usefixtures("side")
 @pytest.mark.parametrize("texts", CONVERSATIONS.values(), ids=CONVERSATIONS.keys())
 def test_a_true_history_holds_at_every_message(any_redis: Redis, prefix: str, texts: list[str]) -> None:
     talk = Talk(any_redis, prefix, FLOWS)
@@ -44,6 +45,7 @@ def test_a_true_history_holds_at_every_message(any_redis: Redis, prefix: str, te
         assert found_of(talk) == []
 
 
+@pytest.mark.usefixtures("side")
 def test_a_true_history_holds_with_all_that_is_no_answer(any_redis: Redis, prefix: str) -> None:
     """Duplicates old and new, silence, stale taps, late messages, reactions, upkeep, starting, damage and faults."""
     talk = Talk(any_redis, prefix, FLOWS)
