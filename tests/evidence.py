@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
+from fsmflow.calls import drive
 from fsmflow.codec import load_flow_data
-from fsmflow.exchange import Exchange, Send, Wishes
+from fsmflow.exchange import Exchange, Send, Wishes, together
 from fsmflow.manager import FlowStateManager
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import CLEARED, Layout, records_of
@@ -73,6 +74,20 @@ def evidence_of(manager: FlowStateManager, member_id: str) -> Evidence:
         StoreUnavailable: Redis did not answer.
     """
     return manager._run(_reading(manager.exchange, manager.layout, member_id))
+
+
+def evidence_of_all(manager: FlowStateManager, member_ids: Sequence[str]) -> list[Evidence]:
+    """Reads what is stored of many members, in pipelines.
+
+    Args:
+        manager: A synchronous manager of the store.
+        member_ids: Whose.
+
+    Returns:
+        For each, in order, the evidence.
+    """
+    readings = [_reading(manager.exchange, manager.layout, member_id) for member_id in member_ids]
+    return drive(together(readings), manager._perform_together)
 
 
 def _reading(exchange: Exchange, layout: Layout, member_id: str) -> Wishes[Evidence]:

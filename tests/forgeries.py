@@ -31,7 +31,12 @@ class Account(Flow):
             id="kind",
             type=StepType.BUTTON,
             message="Which kind?",
-            options=(Option("basic", "Basic"), Option("none", "None", to="cancelled")),
+            options=(
+                Option("basic", "Basic"),
+                Option("none", "None", to="cancelled"),
+                Option("late", "Too late", to="expired"),
+                Option("broken", "Broken", to="failed"),
+            ),
         ),
     )
 
@@ -249,6 +254,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         snapshot(START, lambda run: evolve(run, flow_type="unknown")),
         "it starts a flow that nobody knows",
     ),
+    "a run that starts and is not kept": (record(START, snapshot=None), "it moves the run and keeps nothing of it"),
     "a flow that starts over another": (
         records(lambda found: (*found[:DONE], *found[NEXT_START:])),
         "a flow starts although kind is asked",

@@ -1,7 +1,7 @@
 """What must be true of a member's store whatever happened to it, and of what clients were told meanwhile.
 
-`assert_holds` is for the end of any test: of races, of cuts, of random conversations. It reads what is stored and
-complains unless
+`assert_holds` (for many members `assert_all_hold`) is for the end of any test: of races, of cuts, of random
+conversations. It reads what is stored and complains unless
 
 - each message that a client has a reply to was decided exactly once, and is known, should it come again;
 - versions rise, and no more was committed than messages are known;
@@ -32,7 +32,7 @@ from fsmflow.registry import Flows, Registry, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import StepType
 from fsmflow.wording import Words
-from tests.evidence import Evidence, Record, evidence_of
+from tests.evidence import Evidence, Record, evidence_of, evidence_of_all
 from tests.trail_walk import Place, Walk
 
 Answered = tuple[Inbound, Reply]
@@ -62,6 +62,30 @@ def assert_holds(
     of_this_member = [each for each in answered if each[1].member_id == member_id]
     found = complaints(evidence_of(manager, member_id), of_this_member, flows, words=words)
     assert not found, "\n".join([f"{member_id}:", *found])
+
+
+def assert_all_hold(
+    manager: FlowStateManager, answered: Iterable[Answered], flows: Flows, *, words: Words | None = None
+) -> None:
+    """As `assert_holds`, for every member of whom a client was told anything.
+
+    Args:
+        manager: A synchronous manager of the store, whichever side wrote it.
+        answered: What clients were told.
+        flows: The flows that decided.
+        words: The runner's global words.
+
+    Raises:
+        AssertionError: A rule is broken. Its text is one sentence for each time that it is.
+    """
+    by_member: dict[str, list[Answered]] = {}
+    for each in answered:
+        by_member.setdefault(each[1].member_id, []).append(each)
+    found: list[str] = []
+    for evidence in evidence_of_all(manager, list(by_member)):
+        told = by_member[evidence.member_id]
+        found += (f"{evidence.member_id}: {what}" for what in complaints(evidence, told, flows, words=words))
+    assert not found, "\n".join(found)
 
 
 def complaints(

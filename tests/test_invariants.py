@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from attrs import evolve
 from redis import Redis
 
-from fsmflow import audit
+from fsmflow import Channel, audit
 from fsmflow.audit import AuditEntry
 from tests.evidence import evidence_of
-from tests.forgeries import FLOWS, FORGERIES, TEXTS, Account, Forgery, History, told
-from tests.invariants import assert_holds, complaints
+from tests.forgeries import (
+    DONE,
+    FLOWS,
+    FORGERIES,
+    NAMED,
+    NEXT_NAMED,
+    NEXT_PIN,
+    NEXT_START,
+    PIN,
+    REFUSED,
+    TEXTS,
+    Account,
+    Forgery,
+    History,
+    told,
+)
+from tests.invariants import assert_all_hold, assert_holds, complaints
 from tests.talking import SECRET, Offer, Talk, in_memory
+from tests.trail_walk import HANDLERS, MOVES_NOTHING
 
 
 def found_of(talk: Talk) -> list[str]:
@@ -24,7 +41,9 @@ def found_of(talk: Talk) -> list[str]:
 
 CONVERSATIONS = {
     "to the end": ["account", "ann", "1234", "basic"],
-    "to an end by an option": ["account", "ann", "1234", "none"],
+    "to an end by an option": ["account", "ann", "1234", "none", "hello"],
+    "to an end by silence that an option says": ["account", "ann", "1234", "too late"],
+    "to a failure by an option": ["account", "ann", "1234", "broken", "account"],
     "with refusals": ["account", "ann", "1", "2", "1234", "?", "basic"],
     "back and on by another answer": ["account", "ann", "1234", "back", "back", "bob", "9999", "basic"],
     "back at the first question": ["account", "back", "ann"],
@@ -45,11 +64,7 @@ def test_a_true_history_holds_at_every_message(any_redis: Redis, prefix: str, te
         assert found_of(talk) == []
 
 
-@pytest.mark.usefixtures("side")
-def test_a_true_history_holds_with_all_that_is_no_answer(any_redis: Redis, prefix: str) -> None:
-    """Duplicates old and new, silence, stale taps, late messages, reactions, upkeep, starting, damage and faults."""
-    talk = Talk(any_redis, prefix, FLOWS)
-    assert_holds(talk.manager, talk.member_id, (), FLOWS)
+def with_what_is_no_answer(talk: Talk) -> None:
     talk.says("offer", "12", "joe")
     asked, early = talk.last, talk.answered[1][0]
     talk.sends(early)
@@ -60,32 +75,78 @@ def test_a_true_history_holds_with_all_that_is_no_answer(any_redis: Redis, prefi
     talk.says("bob", sent_at=talk.now)
     talk.says("too late", sent_at=early.sent_at)
     talk.says("", kind="reaction")
+    talk.says("confirm", "too late", sent_at=early.sent_at)
+
+
+def with_upkeep(talk: Talk) -> None:
     talk.manager.rollback(talk.member_id)
-    talk.says("eve")
-    talk.says("Confirm")
+    talk.says("offer", "12", "joe", "back")
+    talk.manager.rollback(talk.member_id)
+    talk.manager.rollback(talk.member_id)
+    talk.says("eve", "Confirm")
     talk.manager.rollback(talk.member_id)
     talk.says("Confirm")
-    talk.says("offer", "13")
-    talk.waits(hours=1)
-    talk.says("account")
-    talk.waits(hours=1)
-    talk.says("anything")
-    by_the_operator = talk.message("whatever it says")
-    talk.answered.append((by_the_operator, talk.runner.start("offer", by_the_operator)))
-    talk.says("14")
-    for name, raw in (("flow_data", b"{"), ("version", b"x"), ("member_id", b"somebody"), ("reply", b"?")):
-        talk.redis.hset(talk.key, name, raw)
-        talk.says("again")
-    talk.manager.clear(talk.member_id)
-    assert found_of(talk) == []
+    for _ in range(2):
+        talk.manager.clear(talk.member_id)
     talk.says("hello", "offer", "15")
+    talk.manager.clear(talk.member_id)
+
+
+def with_silence(talk: Talk) -> None:
+    for text in ("offer", "13", "account", "anything", "hello"):
+        talk.says(text)
+        talk.waits(hours=1)
+
+
+def with_runs_that_the_operator_starts(talk: Talk) -> None:
+    def starts(flow_type: str) -> None:
+        inbound = talk.message("whatever it says")
+        talk.answered.append((inbound, talk.runner.start(flow_type, inbound)))
+
+    starts("offer")
+    talk.says("14")
+    starts("account")
+    talk.redis.hset(talk.key, "flow_data", b"{")
+    starts("offer")
+    talk.says("15", "joe", "confirm")
+    starts("offer")
+
+
+def with_damage(talk: Talk) -> None:
+    talk.says("offer", "12", "joe")
+    for name in ("flow_data", "version", "member_id", "reply", "channel"):
+        talk.redis.hset(talk.key, name, b"{")
+        talk.says("joe")
+    talk.says("confirm")
+    for name in ("channel", "flow_data"):
+        talk.redis.hset(talk.key, name, b"{")
+        talk.says("hello")
+    talk.manager.clear(talk.member_id)
+    talk.says("hello")
+    talk.redis.hset(talk.key, "flow_data", b"{")
+    talk.says("hello", "offer")
+
+
+STORIES = (with_what_is_no_answer, with_upkeep, with_silence, with_runs_that_the_operator_starts, with_damage)
+
+
+@pytest.mark.usefixtures("side")
+@pytest.mark.parametrize("story", STORIES)
+def test_a_true_history_holds(any_redis: Redis, prefix: str, story: Callable[[Talk], None]) -> None:
+    talk = Talk(any_redis, prefix, FLOWS)
     assert found_of(talk) == []
-    assert {entry.event_type for entry in talk.manager.history(talk.member_id)} >= {
-        audit.CLEAR,
-        audit.EXPIRE,
-        audit.RECOVERY_RESULT,
-        audit.ROLLBACK,
-    }
+    story(talk)
+    assert found_of(talk) == []
+
+
+def test_the_true_histories_tell_of_everything_that_can_happen() -> None:
+    told: set[str] = set()
+    for story in STORIES:
+        talk = in_memory(FLOWS)
+        story(talk)
+        entries = talk.manager.history(talk.member_id)
+        told |= {entry.event_type for entry in entries} | {entry.status for entry in entries}
+    assert told >= HANDLERS.keys() | MOVES_NOTHING - {audit.ERROR} | {"left", "refused", "failed"}
 
 
 def test_a_flow_that_fails_breaks_no_rule() -> None:
@@ -103,6 +164,8 @@ def test_a_flow_that_fails_breaks_no_rule() -> None:
 def test_a_trail_that_was_shortened_is_judged_from_where_it_begins(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, FLOWS)
     talk.says(*["account", "ann", "1234", "back", "restart"] * 3, "bob", "1234")
+    talk.manager.rollback(talk.member_id)
+    talk.says("4321")
     key = talk.manager.layout.keys(talk.member_id).audit
     full = evidence_of(talk.manager, talk.member_id)
     assert not full.begins_midway
@@ -111,6 +174,29 @@ def test_a_trail_that_was_shortened_is_judged_from_where_it_begins(any_redis: Re
         shortened = evolve(evidence_of(talk.manager, talk.member_id), begins_midway=True)
         assert len(shortened.records) == kept
         assert complaints(shortened, talk.answered, FLOWS) == []
+
+
+@pytest.mark.parametrize(
+    ("begins_at", "forgery"),
+    [
+        (NAMED, "a transition that starts elsewhere than the last one ended"),
+        (NAMED, "a question that is asked elsewhere"),
+        (PIN, "a way back that the machine does not have"),
+        (REFUSED, "a run that completes twice"),
+        (DONE, "an answer of the run before"),
+        (NEXT_START, "an answer to a question that was not asked"),
+        (NEXT_NAMED, "a stored run at another question"),
+        (NEXT_NAMED, "a stored answer that is another"),
+        (NEXT_PIN, "a rollback from elsewhere"),
+    ],
+)
+def test_a_forgery_is_caught_where_the_trail_was_shortened_before_it(
+    history: History, begins_at: int, forgery: str
+) -> None:
+    forge, complaint = FORGERIES[forgery]
+    evidence, answered = forge(history)
+    shortened = evolve(evidence, records=evidence.records[begins_at:], begins_midway=True)
+    assert any(complaint in found for found in complaints(shortened, answered, FLOWS))
 
 
 def test_whether_a_trail_was_shortened_is_told_by_how_long_it_may_be() -> None:
@@ -199,3 +285,15 @@ def test_messages_of_other_members_are_passed_over() -> None:
     inbound, reply = talk.answered[0]
     talk.answered.append((inbound, evolve(reply, member_id="somebody", messages=())))
     assert_holds(talk.manager, talk.member_id, talk.answered, FLOWS)
+
+
+def test_many_members_are_judged_together(any_redis: Redis, prefix: str) -> None:
+    talks = [Talk(any_redis, prefix, FLOWS, channel=Channel("console", name)) for name in ("ann", "bob", "cy")]
+    for talk in talks:
+        talk.says("account", "ann", "back")
+    answered = [each for talk in talks for each in talk.answered]
+    assert_all_hold(talks[0].manager, answered, FLOWS)
+    any_redis.delete(talks[1].key)
+    with pytest.raises(AssertionError) as caught:
+        assert_all_hold(talks[0].manager, answered, FLOWS)
+    assert {line.split(": ")[0] for line in str(caught.value).splitlines()} == {"console:bob"}

@@ -113,7 +113,7 @@ class Walk:
     def _take_entry(self, entry: AuditEntry) -> None:
         if entry.event_type in OF_THE_RUN and entry.run_id != self.place.run_id:
             self.complain(f"{entry.event_type} concerns another run than the one that is open")
-        handler = _HANDLERS.get(entry.event_type)
+        handler = HANDLERS.get(entry.event_type)
         if handler is not None:
             handler(self, entry)
         elif entry.event_type not in MOVES_NOTHING:
@@ -129,8 +129,11 @@ class Walk:
         excused = any(each.status == "left" or each.event_type == audit.RECOVERY_ATTEMPT for each in before)
         if self.place.is_open and not excused:
             self.complain(f"a flow starts although {self.place.state} is asked")
+        self._begin(Place(self._snapshot_type(), entry.run_id, entry.step_id))
+
+    def _snapshot_type(self) -> str | None:
         snapshot = self._record.snapshot
-        self._begin(Place(None if snapshot is None else snapshot.flow_type, entry.run_id, entry.step_id))
+        return None if snapshot is None else snapshot.flow_type
 
     def _begin(self, place: Place) -> None:
         self.place, self.accepted, self.kept = place, set(), Kept()
@@ -172,8 +175,7 @@ class Walk:
         self._moves(entry, RESTART)
         if entry.run_id == old:
             self.complain("a restart goes on with the same run")
-        if entry.to_state is not None:
-            self._begin(evolve(self.place, run_id=entry.run_id))
+        self._begin(evolve(self.place, run_id=entry.run_id))
 
     def _cancels(self, entry: AuditEntry) -> None:
         if entry.from_state is not None:
@@ -229,9 +231,7 @@ class Walk:
             return
         if entry.run_id in self._ended:
             self.complain("a recovery goes on with a run that had ended")
-        snapshot = self._record.snapshot
-        flow_type = self.place.flow_type if snapshot is None else snapshot.flow_type
-        self.place, self.accepted = Place(flow_type, entry.run_id, entry.step_id), None
+        self.place, self.accepted = Place(self._snapshot_type(), entry.run_id, entry.step_id), None
         self.kept = Kept()
         self.kept.is_anything()
 
@@ -247,7 +247,7 @@ class Walk:
                 self.complain(what)
 
 
-_HANDLERS: Mapping[str, Callable[[Walk, AuditEntry], None]] = {
+HANDLERS: Mapping[str, Callable[[Walk, AuditEntry], None]] = {
     audit.FLOW_START: Walk._starts,
     audit.STEP_START: Walk._asks,
     audit.VALIDATION: Walk._judges,
