@@ -88,7 +88,7 @@ def with_upkeep(talk: Talk) -> None:
     talk.says("Confirm")
     for _ in range(2):
         talk.manager.clear(talk.member_id)
-    talk.says("hello", "offer", "15")
+    talk.says("hello", "offer", "15", "restart")
     talk.manager.clear(talk.member_id)
 
 
