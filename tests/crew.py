@@ -16,7 +16,8 @@ from typing import Any
 from fsmflow import Channel, FlowStateManager, Inbound, Reply
 from tests import workers
 from tests.commits import CHANNEL
-from tests.invariants import Answered, assert_holds
+from tests.invariants import assert_holds
+from tests.told import Answered
 from tests.workers import FLOWS, PATIENT, Order, with_options
 
 SECONDS_TO_ANSWER = 30  # a worker that says nothing for so long will never say anything

@@ -16,8 +16,8 @@ from fsmflow.audit import AuditEntry
 from fsmflow.codec import message_key
 from fsmflow.state import UnreadableField
 from tests.evidence import Evidence, Record
-from tests.invariants import Answered
 from tests.talking import SECRET, Offer
+from tests.told import Answered
 
 
 class Account(Flow):

@@ -1,20 +1,40 @@
 """What the records of a trail keep of a run, one after the other: no answer comes, goes or changes by itself.
 
-Here belongs the comparing of one snapshot with the one before it, by what happened in between. What may happen at all
-belongs to `trail_walk`.
+Here belong where a member stands, and the comparing of one snapshot with the one before it, by what happened in
+between. What may happen at all belongs to `trail_walk`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from attrs import define
+from attrs import define, frozen
 
 from fsmflow import audit
 from fsmflow.definition import Definition
 from fsmflow.model import PATH_LIMIT
-from fsmflow.state import FlowData
+from fsmflow.state import TERMINAL_STATES, FlowData
 from tests.evidence import Record
+
+
+@frozen
+class Place:
+    """Where a member stands.
+
+    Args:
+        flow_type: In which flow; None where none was started, or all was forgotten.
+        run_id: In which run of it.
+        state: The state that the last transition left.
+    """
+
+    flow_type: str | None = None
+    run_id: str | None = None
+    state: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True if an answer is awaited."""
+        return self.state is not None and self.state not in TERMINAL_STATES
 
 
 @define
@@ -48,15 +68,12 @@ class Kept:
         came, self.path = self.path, None if self.path is None else self.path[:-1]
         return came is None or came[-1:] == (step_id,)
 
-    def compare(
-        self, record: Record, run_id: str | None, state: str | None, definition: Definition | None
-    ) -> Iterator[str]:
+    def compare(self, record: Record, place: Place, definition: Definition | None) -> Iterator[str]:
         """What is wrong with the snapshot of a record; from then on it is the last one.
 
         Args:
             record: The record.
-            run_id: The run that is open after what it says.
-            state: The state that this left.
+            place: Where the member stands after what it says.
             definition: The flow's; what else its code puts into the data than answers to its steps is its own affair.
         """
         snapshot = record.snapshot
@@ -65,8 +82,8 @@ class Kept:
             if any(entry.to_state is not None or entry.event_type == audit.FLOW_START for entry in record.entries):
                 yield "it moves the run and keeps nothing of it"
             return
-        if (snapshot.run_id, snapshot.step_id) != (run_id, state):
-            yield f"what is kept stands at {snapshot.step_id}, what happened led to {state}"
+        if (snapshot.run_id, snapshot.step_id) != (place.run_id, place.state):
+            yield f"what is kept stands at {snapshot.step_id}, what happened led to {place.state}"
         if self.gained in answerable and self.gained not in snapshot.data:
             yield f"the accepted answer to {self.gained} is not kept"
         if self.path is not None:

@@ -21,7 +21,8 @@ from fsmflow.batching import LANES
 from fsmflow.clients import async_client_of
 from tests.commits import MOMENT, OfferFlow
 from tests.crew import DONE
-from tests.invariants import Answered, assert_all_hold
+from tests.invariants import assert_all_hold
+from tests.told import Answered
 from tests.workers import PATIENT, with_options
 
 pytestmark = pytest.mark.real_redis

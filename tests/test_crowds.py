@@ -32,10 +32,11 @@ from fsmflow.batching import LANES
 from fsmflow.runner import Handled
 from tests.commits import CHANNEL, MEMBER, MOMENT, LongFlow, OfferFlow
 from tests.crew import DONE
-from tests.invariants import Answered, assert_all_hold
+from tests.invariants import assert_all_hold
 from tests.proxy import WHAT_IS_CUT, cutting_proxy
 from tests.redis_server import RedisServer, running_server
 from tests.sides import SIDES
+from tests.told import Answered
 from tests.workers import PATIENT, with_options
 
 pytestmark = pytest.mark.real_redis

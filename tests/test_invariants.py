@@ -9,8 +9,9 @@ import pytest
 from attrs import evolve
 from redis import Redis
 
-from fsmflow import Channel, audit
+from fsmflow import Channel, Flow, Option, Step, StepType, audit
 from fsmflow.audit import AuditEntry
+from fsmflow.model import PATH_LIMIT
 from tests.evidence import evidence_of
 from tests.forgeries import (
     DONE,
@@ -159,6 +160,26 @@ def test_a_flow_that_fails_breaks_no_rule() -> None:
     talk.says("offer", "12", "joe", "joe", "back", "cancel")
     assert [reply.status for _, reply in talk.answered].count("error") == 2
     assert complaints(evidence_of(talk.manager, talk.member_id), talk.answered, [Broken, Account]) == []
+
+
+class Circle(Flow):
+    flow_type = "circle"
+    steps = (
+        Step(id="one", type=StepType.TEXT, message="One?"),
+        Step(
+            id="more",
+            type=StepType.BUTTON,
+            message="More?",
+            options=(Option("yes", "Yes", to="one"), Option("no", "No")),
+        ),
+        Step(id="last", type=StepType.TEXT, message="Last?"),
+    )
+
+
+def test_a_run_in_circles_whose_path_is_cut_short_breaks_no_rule() -> None:
+    talk = in_memory([Circle])
+    talk.says("circle", *["1", "yes"] * PATH_LIMIT, "1", "back", "2")
+    assert complaints(evidence_of(talk.manager, talk.member_id), talk.answered, [Circle]) == []
 
 
 def test_a_trail_that_was_shortened_is_judged_from_where_it_begins(any_redis: Redis, prefix: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, evolve
 
 from fsmflow import audit
 from fsmflow.audit import AuditEntry
@@ -19,7 +19,7 @@ from fsmflow.flow import Flow
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, all_transitions
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES
 from tests.evidence import Record
-from tests.kept_runs import Kept
+from tests.kept_runs import Kept, Place
 
 # What concerns the run that is open, and no other.
 OF_THE_RUN = frozenset(
@@ -28,26 +28,6 @@ OF_THE_RUN = frozenset(
 # After which of them no run need be stored.
 EMPTYING = frozenset({audit.CLEAR, audit.RECOVERY_RESULT, audit.ERROR})
 MOVES_NOTHING = frozenset({audit.CLEAR, audit.ERROR, audit.RECOVERY_ATTEMPT})
-
-
-@frozen
-class Place:
-    """Where a member stands.
-
-    Args:
-        flow_type: In which flow; None where none was started, or all was forgotten.
-        run_id: In which run of it.
-        state: The state that the last transition left.
-    """
-
-    flow_type: str | None = None
-    run_id: str | None = None
-    state: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """True if an answer is awaited."""
-        return self.state is not None and self.state not in TERMINAL_STATES
 
 
 @define
@@ -67,7 +47,7 @@ class Walk:
     flows: Mapping[str, Flow]
     known: bool = True
     complaints: list[str] = Factory(list)
-    place: Place = Place()
+    place: Place = Factory(Place)
     kept: Kept = Factory(Kept)
     accepted: set[str] | None = Factory(set)
     after: dict[int, Place | None] = Factory(dict)
@@ -105,7 +85,7 @@ class Walk:
         """Takes the word of the first record that tells where the member stands."""
         state = entry.from_state or entry.step_id
         if entry.event_type in OF_THE_RUN and state is not None and entry.flow_id is not None:
-            flow_type = next((name for name in self.flows if entry.flow_id.startswith(f"{name}_")), None)
+            flow_type = next((name for name in self.flows if entry.flow_id == f"{name}_{entry.member_id}"), None)
             self.place, self.accepted = Place(flow_type, entry.run_id, state), None
             self.kept.is_anything()
         self.known = self.place.state is not None or entry.event_type in (audit.FLOW_START, audit.CLEAR)
@@ -243,7 +223,7 @@ class Walk:
                 self.complain("the run is dropped, and nothing says why")
             self.place, self.kept, self.accepted, self.known = Place(), Kept(), set(), True
         elif self.known:
-            for what in self.kept.compare(record, self.place.run_id, self.place.state, self.definition):
+            for what in self.kept.compare(record, self.place, self.definition):
                 self.complain(what)
 
 

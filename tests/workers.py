@@ -1,9 +1,9 @@
 """Worker processes: they answer messages as a server's workers do, and can be stopped or killed at a point of a turn.
 
 Here belongs what runs in such a process; the handle by which a test holds it, to `crew`. A worker uses the manager that
-``from_url`` makes, with its retries; only its connections tell which point of the conversation with Redis
-they have got to. There the worker waits until the test lets it go on, or it kills itself with SIGKILL: so a test says
-in which order things happen, and nothing has to sleep.
+``from_url`` makes, with its retries; only its connections tell which point of the conversation with Redis they have got
+to. There the worker waits until the test lets it go on, or it kills itself with SIGKILL: so a test says in which order
+things happen, and nothing has to sleep.
 """
 
 from __future__ import annotations
