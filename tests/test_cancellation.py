@@ -83,15 +83,15 @@ START, ANSWER, END = ("offer",), ("offer", "12"), ("offer", "12", "joe", "yes")
 CROWD = 2 * LANES
 
 
-def client_with_timeouts(url: str) -> AsyncRedis:
+def client_with_timeouts(url: str, connections: int) -> AsyncRedis:
     """The client that ``from_url`` makes. Until Python 3.12 it has waits in which a cancellation is lost."""
-    client: AsyncRedis = async_client_of(with_options(url, PATIENT))
+    client: AsyncRedis = async_client_of(with_options(url, f"{PATIENT}&max_connections={connections}"))
     return client
 
 
-def client_without(url: str) -> AsyncRedis:
+def client_without(url: str, connections: int) -> AsyncRedis:
     """A client that waits for answers in one place only, and as long as it takes."""
-    client: AsyncRedis = AsyncRedis.from_url(url, socket_timeout=None)
+    client: AsyncRedis = AsyncRedis.from_url(url, socket_timeout=None, max_connections=connections)
     return client
 
 
@@ -105,16 +105,20 @@ def test_a_conversation_that_is_cancelled_wherever_it_waits_is_whole_and_goes_on
     redis_url: str,
     prefix: str,
     judge: FlowStateManager,
-    client: Callable[[str], AsyncRedis],
+    client: Callable[[str, int], AsyncRedis],
     texts: tuple[str, ...],
     beside: int,
     later: bool,
 ) -> None:
-    """In a crowd its commands travel together with those of others, and none of those may suffer for it."""
+    """In a crowd its commands travel together with those of others, and none of those may suffer for it.
+
+    There are as many connections as there are lanes: one that was not given back would be missed.
+    """
     cancellations = 0
+    lanes = LANES if beside else 1
     for number in count(1):
         scene = Cancellation(number, texts, beside, later)
-        asyncio.run(asyncio.wait_for(scene.play(client(redis_url), prefix), SECONDS))
+        asyncio.run(asyncio.wait_for(scene.play(client(redis_url, lanes), prefix), SECONDS))
         cancellations += scene.was_cancelled
         assert_all_hold(judge, scene.answered, [AwaitedOffer])
         if scene.waits < number:

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from fsmflow import Channel
+from fsmflow.codec import RECENT_LIMIT
 from fsmflow.store import SCRIPT
 from tests.commits import CHANNEL
 from tests.crew import DONE, Race, racing
@@ -105,6 +106,19 @@ def test_first_messages_of_a_new_member_at_once_are_decided_one_after_the_other(
     for inbound, worker in zip(inbounds, workers, strict=True):
         worker.goes_on()
         assert not race.told(inbound, worker.tells()).duplicate
+    race.holds()
+
+
+def test_a_worker_that_is_overtaken_by_many_messages_decides_its_own_no_more(race: Race) -> None:
+    """The hash has forgotten that the message was decided; the sorted set has not."""
+    slow, fast = race.worker(), race.worker()
+    race.says(fast, "long")
+    inbound = race.message("x")
+    slow.is_given(inbound, stops_at=COMMIT)
+    race.told(inbound, fast.answers(inbound))
+    race.says(fast, *"a" * (RECENT_LIMIT + 1))
+    slow.goes_on()
+    assert race.told(inbound, slow.tells()).status == "duplicate"
     race.holds()
 
 
