@@ -18,6 +18,7 @@ from typing import Any
 import redis
 import redis.asyncio
 from attrs import frozen
+from loguru import logger
 
 from fsmflow import (
     AsyncFlowRunner,
@@ -149,6 +150,7 @@ def _watch(client: Any, connection_class: type) -> None:
 def work(side: str, url: str, prefix: str, pipe: Connection) -> None:
     """The whole life of a worker: answers what it is given until there is no more."""
     global _reached  # noqa: PLW0603 - the connections that tell of it are made by redis-py, which hands nothing down
+    logger.remove()  # its lines would stand in the output of whatever test comes by
     handle = handler_on(side, url, prefix)
     pipe.send("ready")
     while (order := pipe.recv()) is not None:
