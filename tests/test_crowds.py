@@ -251,7 +251,7 @@ def test_a_thousand_conversations_at_once_are_all_answered(
             answered.append((inbound, reply))
 
     async def scene() -> None:
-        manager = AsyncFlowStateManager.from_url(with_options(redis_url, PATIENT), prefix=prefix)
+        manager = AsyncFlowStateManager.from_url(redis_url, prefix=prefix)
         runner = AsyncFlowRunner(manager, FLOWS, clock=lambda: MOMENT)
         await asyncio.gather(*(converses(runner, Channel("console", f"n{each}")) for each in range(MEMBERS)))
         await manager.close()
