@@ -30,7 +30,7 @@ CONVERSATION = ("offer", "12", "joe", "yes")
 
 @pytest.fixture(params=SIDES)
 def race(request: pytest.FixtureRequest, redis_client: redis.Redis, redis_url: str, prefix: str) -> Iterator[Race]:
-    """A race on the Redis that all tests share."""
+    """A race on the Redis that all tests share; its client is what empties it."""
     assert redis_client.ping()
     with racing(request.param, redis_url, prefix) as race:
         yield race
@@ -47,8 +47,6 @@ def race_of_its_own(request: pytest.FixtureRequest, server: RedisServer, prefix:
 def server() -> Iterator[RedisServer]:
     """A Redis that may be stopped, and keeps over it what it has answered to."""
     with running_server("--appendonly", "yes") as server:
-        with redis.Redis.from_url(server.url) as client:
-            client.script_load(SCRIPT)  # else the first EVALSHA is only told that there is no such script
         yield server
 
 
@@ -125,17 +123,34 @@ def test_a_worker_that_is_overtaken_by_many_messages_decides_its_own_no_more(rac
 # -- the line is cut --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def steady_server() -> Iterator[RedisServer]:
+    """A Redis that stays: what goes away is the line to it."""
+    with running_server() as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.script_load(SCRIPT)  # else the first EVALSHA is only told that there is no such script
+        yield server
+
+
 @pytest.fixture
-def proxy(server: RedisServer) -> Iterator[CuttingProxy]:
-    with cutting_proxy(server.port) as proxy:
+def proxy(steady_server: RedisServer) -> Iterator[CuttingProxy]:
+    """The line."""
+    with cutting_proxy(steady_server.port) as proxy:
         yield proxy
+
+
+@pytest.fixture(params=SIDES)
+def race_over_a_line(request: pytest.FixtureRequest, steady_server: RedisServer, prefix: str) -> Iterator[Race]:
+    """A race on that Redis; which of its workers are at the end of the line, the test says."""
+    with racing(request.param, steady_server.url, prefix) as race:
+        yield race
 
 
 @pytest.mark.parametrize("lost", WHAT_IS_CUT)
 def test_a_commit_that_is_cut_off_once_is_made_once_and_answered(
-    race_of_its_own: Race, proxy: CuttingProxy, lost: str
+    race_over_a_line: Race, proxy: CuttingProxy, lost: str
 ) -> None:
-    race, proxy.lost = race_of_its_own, lost
+    race, proxy.lost = race_over_a_line, lost
     worker = race.worker(proxy.url)
     for text in CONVERSATION:
         proxy.cuts = 1
@@ -148,9 +163,9 @@ def test_a_commit_that_is_cut_off_once_is_made_once_and_answered(
 
 @pytest.mark.parametrize("lost", WHAT_IS_CUT)
 def test_a_commit_that_is_always_cut_off_is_answered_when_the_message_is_delivered_again(
-    race_of_its_own: Race, proxy: CuttingProxy, lost: str
+    race_over_a_line: Race, proxy: CuttingProxy, lost: str
 ) -> None:
-    race, proxy.lost = race_of_its_own, lost
+    race, proxy.lost = race_over_a_line, lost
     cut_off, near = race.worker(proxy.url), race.worker()
     was_applied = lost in (ANSWER, PART_OF_THE_ANSWER)
     race.says(near, *CONVERSATION[:2])
@@ -165,9 +180,9 @@ def test_a_commit_that_is_always_cut_off_is_answered_when_the_message_is_deliver
 
 
 def test_another_message_between_a_commit_and_its_repetition_is_not_in_its_way(
-    race_of_its_own: Race, proxy: CuttingProxy
+    race_over_a_line: Race, proxy: CuttingProxy
 ) -> None:
-    race = race_of_its_own
+    race = race_over_a_line
     cut_off, near = race.worker(proxy.url), race.worker()
     race.says(near, "offer")
     inbound = race.message("12")
@@ -235,7 +250,7 @@ def test_over_a_redis_that_comes_back_empty_nothing_old_is_written(side: str, pr
 
 def test_a_commit_that_a_stalled_redis_makes_after_all_is_made_once(race_of_its_own: Race, server: RedisServer) -> None:
     race = race_of_its_own
-    worker, other = race.worker(options="socket_timeout=0.2"), race.worker()
+    worker, other = race.worker(options="socket_timeout=0.3"), race.worker()
     race.says(other, "offer")
     inbound = race.message("12")
     worker.is_given(inbound, stops_at=COMMIT)
