@@ -51,6 +51,13 @@ class OfferFlow(Flow):
     )
 
 
+class LongFlow(Flow):
+    """More questions than there are messages: every message is an answer."""
+
+    flow_type = "long"
+    steps = tuple(Step(id=f"s{number}", type=StepType.TEXT, message=f"Question {number}") for number in range(12))
+
+
 def runner_on(manager: FlowStateManager, flow: type[Flow] = OfferFlow) -> FlowRunner:
     """A runner whose clock stands still, so that nothing expires."""
     return sides.runner_on(manager, [flow], clock=lambda: MOMENT)

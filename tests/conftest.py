@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Union
+from typing import Any, Union
 
 import fakeredis
 import hypothesis
@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from tests import sides
+from tests.crew import DONE
 from tests.redis_server import (
     Absent,
     RedisServer,
@@ -96,6 +97,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that had to have a real Redis and had none, even if no test asked for it."""
     if is_required() and isinstance(find_server(), Absent) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what the races of this run amounted to, if there were any: how much was tried is what their silence means."""
+    if DONE:
+        told = ", ".join(f"{number} {what}" for what, number in DONE.items())
+        terminalreporter.write_line(f"raced: {told}")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a Redis that can lose the answer to a commit: applied there, never heard of here."""
+"""A TCP proxy before a Redis that cuts commits off: before they arrive, in the middle, or after they were applied."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+ANSWER, PART_OF_THE_ANSWER = "answer", "part of the answer"
+REQUEST, PART_OF_THE_REQUEST = "request", "part of the request"
+WHAT_IS_CUT = (REQUEST, PART_OF_THE_REQUEST, ANSWER, PART_OF_THE_ANSWER)
+"""What gets lost: all of a commit or what follows its first bytes; or the same of its answer, when it was applied."""
+
 
 class CuttingProxy:
-    """Forwards bytes; while `cuts` is above zero the answer to an EVALSHA is dropped, and the connection with it.
+    """Forwards bytes; while `cuts` is above zero an EVALSHA or its answer is dropped, and the connection with it.
 
     Args:
         port: The port of the Redis, on the loopback.
@@ -19,6 +24,7 @@ class CuttingProxy:
     def __init__(self, port: int) -> None:
         self.cuts = 0
         self.commits = 0
+        self.lost = ANSWER
         self._target = port
         self._selector = selectors.DefaultSelector()
         self._peers: dict[socket.socket, socket.socket] = {}
@@ -73,16 +79,18 @@ class CuttingProxy:
         except OSError:
             data = b""
         peer = self._peers[sock]
-        if sock in self._servers and peer in self._doomed and data:
-            self.cuts -= 1  # the server has answered, so it has applied
-            data = b""
-        if not data:
-            self._close(sock, peer)
-            return
         if sock not in self._servers and b"\r\nEVALSHA\r\n" in data:
             self.commits += 1
             if self.cuts > 0:
                 self._doomed.add(sock)
+        in_danger = peer in self._doomed if sock in self._servers else sock in self._doomed
+        if data and in_danger and (sock in self._servers) == (self.lost in (ANSWER, PART_OF_THE_ANSWER)):
+            self.cuts -= 1  # if it is the server's, it has applied
+            peer.sendall(data[: len(data) // 2] if self.lost in (PART_OF_THE_REQUEST, PART_OF_THE_ANSWER) else b"")
+            data = b""
+        if not data:
+            self._close(sock, peer)
+            return
         peer.sendall(data)
 
     def _close(self, *pair: socket.socket) -> None:

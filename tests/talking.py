@@ -115,6 +115,7 @@ class Talk:
         self.dated = dated
         self.count = 0
         self.last: Reply | None = None
+        self.answered: list[tuple[Inbound, Reply]] = []
         self.deploys(flows, **named)
 
     def deploys(self, flows: Flows, **named: Any) -> None:
@@ -133,6 +134,7 @@ class Talk:
     def sends(self, inbound: Inbound) -> Reply:
         """Sends a message, a second time too."""
         self.last = self.runner.handle(inbound)
+        self.answered.append((inbound, self.last))
         return self.last
 
     def says(self, *texts: str, **fields: Any) -> Reply:

@@ -11,11 +11,9 @@ import redis
 
 from fsmflow import audit
 from fsmflow.exchange import Send, Wish
-from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel, Inbound, Reply
-from fsmflow.step import Step, StepType
-from tests.commits import MEMBER, runner_on, say, words
+from tests.commits import MEMBER, LongFlow, runner_on, say, words
 
 WORKERS = 8
 
@@ -80,13 +78,6 @@ def test_the_same_id_on_another_channel_is_another_message(manager: Counting) ->
     say(runner, "1", "offer")
     other = Channel("whatsapp", "+15550001111")
     assert not runner.handle(Inbound(other, "1", "12", member_id=MEMBER)).duplicate
-
-
-class LongFlow(Flow):
-    """More questions than there are messages: every message is an answer."""
-
-    flow_type = "long"
-    steps = tuple(Step(id=f"s{number}", type=StepType.TEXT, message=f"Question {number}") for number in range(12))
 
 
 def test_eight_workers_with_one_message_in_common_decide_each_message_once(manager: Counting) -> None:
