@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, dump_flow_data, dump_reply, message_key
 from fsmflow.effects import Commit, Write
+from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
@@ -58,6 +59,9 @@ class Arrival:
         told = inbound.sent_at
         if told is not None and told > received_at + CLOCK_TOLERANCE:
             told = None
+        if inbound.member_id is None and not inbound.channel.identifier:
+            # all who came without an address would be one member, and read each other's answers
+            raise InvalidMemberId("channel.identifier", "not empty, where no member id is given")
         member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
         received = max(0, round(received_at.timestamp() * 1000))
         at = received if told is None else max(0, round(told.timestamp() * 1000))
