@@ -25,6 +25,9 @@ from fsmflow.trail import dump_entries
 # make every later one "older than the last".
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 
+# Nor is a stored moment before September 2001, in milliseconds: it is a number that lost a digit, and no silence since.
+EARLIEST: Final = 10**12
+
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
 
@@ -79,8 +82,8 @@ class Arrival:
         return timeout is not None and self.at - self.last(state) > timeout / _MILLISECOND
 
     def last(self, state: MemberState) -> int:
-        """When the last message was sent; this one's time, where what is stored lies in the future or is not known."""
-        believed = 0 < state.sent_at <= self.received + _TOLERATED
+        """When the last message was sent; this one's time, where what is stored cannot be that or is not known."""
+        believed = EARLIEST <= state.sent_at <= self.received + _TOLERATED
         return state.sent_at if believed else self.at
 
     def same_clock(self, state: MemberState) -> bool:
