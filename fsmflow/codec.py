@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import FlowData, MemberState, UnreadableField, Validation
+from fsmflow.state import COUNT_LIMIT, FlowData, MemberState, UnreadableField, Validation
 from fsmflow.storable import converter
 
 FieldT = TypeVar("FieldT")
@@ -37,8 +37,6 @@ UNREAD: Final = ("reply", "token", "updated_at")
 
 _CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)
-# Lua counts in doubles: from here on one more is the same number.
-_TOO_MANY: Final = 2**53
 _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
@@ -117,7 +115,7 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
         raise TypeError("no run of a flow")
     if not (step_id is None or type(step_id) is str):
         raise TypeError("no step")
-    if not (0 <= step < _TOO_MANY and 0 <= visit < _TOO_MANY):
+    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
     return FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
@@ -127,7 +125,7 @@ def _validation(found: Any) -> Validation:
     step, attempts, refusal = found["step"], found["attempts"], found.get("refusal")
     if type(step) is not str or type(attempts) is not int or not (refusal is None or type(refusal) is str):
         raise TypeError("no account of refusals")
-    if not 0 <= attempts < _TOO_MANY:
+    if not 0 <= attempts < COUNT_LIMIT:
         raise ValueError("no count")
     return Validation(step, attempts, refusal)
 
@@ -261,8 +259,8 @@ class _Reader:
 
 
 def _count(raw: bytes) -> int:
-    counted = int(raw) if raw.isdigit() and len(raw) <= 16 else _TOO_MANY
-    if counted >= _TOO_MANY:
+    counted = int(raw) if raw.isdigit() and len(raw) <= 16 else COUNT_LIMIT
+    if counted >= COUNT_LIMIT:
         raise ValueError("no count")
     return counted
 

@@ -20,7 +20,7 @@ from fsmflow import audit
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
-from fsmflow.codec import CODEC, codec_of, digest, load_reply
+from fsmflow.codec import CODEC, codec_of, digest
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
@@ -270,7 +270,7 @@ class Conversation(Dialogue):
         """The reply to a message that was decided before: the stored one if it was the latest, else nothing to send."""
         flow_data = state.flow_data
         if state.recent and state.recent[-1] == arrival.key:
-            stored = load_reply(state.raw.get("reply", b""), arrival.member_id)
+            stored = self.said_before(arrival, state)
             if stored is not None:
                 return evolve(stored, data=self._collected(arrival, stored, flow_data))
         flow_id, step_id = (None, None) if flow_data is None else (flow_data.id, flow_data.step_id)

@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, dump_flow_data, dump_reply, message_key
 from fsmflow.effects import Commit, Write
+from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
@@ -23,6 +24,9 @@ from fsmflow.trail import dump_entries
 # A channel's clock may run ahead of ours. What it says beyond this is not believed: one message dated next year would
 # make every later one "older than the last".
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+
+# Nor is a stored moment before September 2001, in milliseconds: it is a number that lost a digit, and no silence since.
+EARLIEST: Final = 10**12
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
@@ -58,6 +62,9 @@ class Arrival:
         told = inbound.sent_at
         if told is not None and told > received_at + CLOCK_TOLERANCE:
             told = None
+        if inbound.member_id is None and not inbound.channel.identifier:
+            # all who came without an address would be one member, and read each other's answers
+            raise InvalidMemberId("channel.identifier", "not empty, where no member id is given")
         member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
         received = max(0, round(received_at.timestamp() * 1000))
         at = received if told is None else max(0, round(told.timestamp() * 1000))
@@ -75,8 +82,8 @@ class Arrival:
         return timeout is not None and self.at - self.last(state) > timeout / _MILLISECOND
 
     def last(self, state: MemberState) -> int:
-        """When the last message was sent; this one's time, where what is stored lies in the future or is not known."""
-        believed = 0 < state.sent_at <= self.received + _TOLERATED
+        """When the last message was sent; this one's time, where what is stored cannot be that or is not known."""
+        believed = EARLIEST <= state.sent_at <= self.received + _TOLERATED
         return state.sent_at if believed else self.at
 
     def same_clock(self, state: MemberState) -> bool:

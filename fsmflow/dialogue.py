@@ -15,10 +15,11 @@ from typing import Final, Protocol
 from attrs import field, frozen
 
 from fsmflow.calls import Calls
+from fsmflow.codec import load_reply
 from fsmflow.decision import Arrival
 from fsmflow.errors import FlowFault, LimitExceeded, NewerState
 from fsmflow.flow import Flow
-from fsmflow.messages import Message, Text, options_of
+from fsmflow.messages import Message, Reply, Text, options_of
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
@@ -155,6 +156,20 @@ class Dialogue:
         rules = self.rules.get(arrival.inbound.channel.type)
         if rules is not None:
             rules.check(message)
+
+    def said_before(self, arrival: Arrival, state: MemberState) -> Reply | None:
+        """The stored reply, to be said again; None where it cannot be read, or the channel would not take it.
+
+        What was stored is not trusted: it may be damaged, or of a release that knew of other limits. Rendering it would
+        raise after the turn, each time that the message comes again.
+        """
+        reply = load_reply(state.raw.get("reply", b""), arrival.member_id)
+        try:
+            for message in () if reply is None else reply.messages:
+                self.check(arrival, message)
+        except Exception:  # noqa: BLE001 - the parts of a template are whatever JSON they were
+            return None
+        return reply
 
     def misfits(self) -> Iterator[str]:
         """What can be said beforehand of questions that a channel will refuse, a sentence each.

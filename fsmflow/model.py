@@ -22,7 +22,17 @@ from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransitio
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
 from fsmflow.routes import route
-from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, TERMINAL_STATES, FlowData, Validation
+from fsmflow.state import (
+    CANCELLED,
+    COMPLETED,
+    COUNT_LIMIT,
+    EXPIRED,
+    FAILED,
+    TERMINAL_STATES,
+    FlowData,
+    Validation,
+    next_visit,
+)
 from fsmflow.step import Step
 from fsmflow.storable import store_answer
 from fsmflow.wording import Sentences, spoken, starters
@@ -184,7 +194,7 @@ class FlowModel:
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.data, self.path = self._definition.rewound(flow_data)
-        self.visit, self.run_id, self.validation = flow_data.visit + 1, flow_data.run_id, None
+        self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
 
     def entry(
         self,
@@ -233,7 +243,7 @@ class FlowModel:
             self._refused(source, turn)
             return
         self.refusal = self.validation = None
-        self.visit += 1
+        self.visit = next_visit(self.visit)
         note = turn.entries.append
         if trigger == SUBMIT:
             verdict = turn.verdict
@@ -269,7 +279,7 @@ class FlowModel:
         verdict = turn.verdict
         assert isinstance(verdict, Refusal)  # noqa: S101 - the conditions before this transition saw to it
         self.refusal = verdict.reason
-        attempts = 1 if self.validation is None else self.validation.attempts + 1
+        attempts = 1 if self.validation is None else min(self.validation.attempts + 1, COUNT_LIMIT - 1)
         told = audit.REDACTED if step_id in self._definition.sensitive else verdict.reason
         self.validation = Validation(step_id, attempts, told)
         turn.entries.append(self.entry(audit.VALIDATION, "refused", reason=told))

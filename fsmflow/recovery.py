@@ -22,7 +22,7 @@ from fsmflow.effects import Effect, LastValid
 from fsmflow.errors import StoreUnavailable
 from fsmflow.flow import Flow
 from fsmflow.messages import Message
-from fsmflow.state import FlowData, MemberState, UnreadableField
+from fsmflow.state import FlowData, MemberState, UnreadableField, next_visit
 
 
 @frozen
@@ -133,7 +133,7 @@ def _resume(
             flow.rewind(candidate)
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
-        flow.visit = max(flow.visit + 1, arrival.at, arrival.received)
+        flow.visit = max(next_visit(flow.visit), arrival.at, arrival.received)
         if arrival.is_silent_since(state, flow.timeout):
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
             return _Restored(f"{source}, where nobody had answered for too long", (said,))

@@ -33,6 +33,10 @@ RESERVED_DATA_KEYS: Final = frozenset({"flow_type", "channel", "validation", "me
 MEMBER_ID_LIMIT: Final = 128
 _MARKS: Final = frozenset(" {}")
 
+# Whatever is counted in a state is below this: the store's script counts in doubles, to which one more is the same
+# number from here on. A larger one is no count, so none is ever written.
+COUNT_LIMIT: Final = 2**53
+
 
 @frozen
 class Validation:
@@ -177,6 +181,15 @@ class MemberState:
         if "member_id" in found:
             raise InvalidState("flow_data.member_id", "the member id stands at the top level only")
         return evolve(state, flow_data=_flow_data(found, channel))
+
+
+def next_visit(visit: int) -> int:
+    """The number of the question after this one.
+
+    Only a damaged state holds a number that is near the limit. Beyond it the count goes round among such impossible
+    ones: at nought again, a button that was shown before would answer another question.
+    """
+    return visit + 1 if visit + 1 < COUNT_LIMIT else COUNT_LIMIT // 2
 
 
 def _flow_data(found: Mapping[str, Any], channel: Channel) -> FlowData:

@@ -15,7 +15,7 @@ from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, Write
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.messages import Channel
-from fsmflow.state import FlowData, MemberState
+from fsmflow.state import FlowData, MemberState, next_visit
 from fsmflow.trail import dump_entries
 
 
@@ -40,7 +40,7 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
         # The count of questions goes on: a number that came again would let a button of the question that is taken
         # back answer the one that is asked instead of it.
         asked = max(state.previous.visit, 0 if state.flow_data is None else state.flow_data.visit)
-        run = evolve(state.previous, visit=asked + 1)
+        run = evolve(state.previous, visit=next_visit(asked))
         trail: MemberState | None = yield LastValid(member_id)
         # the stored reply goes too: said again to a duplicate, it would tell of what was taken back
         fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(None), "reply": b""}

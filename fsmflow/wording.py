@@ -8,6 +8,7 @@ word: on some channels it means "never write to me again", which is not the same
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from string import Formatter
@@ -24,9 +25,20 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
+# Putting accents in order takes time by the square of how many a text has. No title or keyword comes near this.
+_COMPOSED_UP_TO: Final = 256
+
+
 def folded(text: str) -> str:
-    """How typed words are compared: without regard to case, and with runs of white space as one space."""
-    return " ".join(text.split()).casefold()
+    """How typed words are compared: without regard to case, with runs of white space as one space.
+
+    An accent that was typed as a character of its own is the same as one that was not: they look alike, and which of
+    the two a keyboard sends, its owner cannot know.
+    """
+    words = " ".join(text.split())
+    if words.isascii() or len(words) > _COMPOSED_UP_TO:
+        return words.casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", words).casefold())
 
 
 def spoken(duration: timedelta) -> str:

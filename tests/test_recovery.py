@@ -1,4 +1,4 @@
-"""What cannot be read is put aside with its bytes, and the member goes on from the best that is left."""
+"""Where a state cannot be read, or does not fit, the member goes on from the best that is left."""
 
 from __future__ import annotations
 
@@ -12,95 +12,15 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from fsmflow import Flow, NewerState, Step, StepType
-from fsmflow.codec import READ, UNREAD, dump_flow_data
-from fsmflow.messages import Channel
+from fsmflow.codec import dump_flow_data
 from fsmflow.state import FlowData
+from tests.damage import LOST_PLACE, START_OVER, damage, half_way, reasons
 from tests.sides import before_each_command
-from tests.talking import WHATSAPP, Offer, Order, Talk, in_memory, words
+from tests.talking import WHATSAPP, Offer, Order, Talk, words
 
 pytestmark = pytest.mark.usefixtures("side")
 
-LOST_PLACE = "Sorry, we lost our place for a moment."
 STALE = "That choice belongs to an earlier question."
-JUNK = (b"", b"\xff\xfe\x00", b"{", b'{"a": 1}', b"[1, 2, 3]", b'"words"', b"-1", b"1.5", b"true", b"[" * 5000)
-DAMAGES = {
-    "member_id": (*JUNK, b"null", b"console:bob", b"console:an"),
-    "flow_data": (*JUNK, b'{"step": 1}', b'{"id": "x", "flow_type": "offer", "step_id": "handle", "step": "1"}'),
-    "previous": (*JUNK, b"nul"),
-    "version": (*JUNK, b"null", b"12x", b"%d" % 2**53, b"9" * 400),
-    "channel": (*JUNK, b"null", b'["console"]', b'["console", 1]', b'["console","a'),
-    "recent": (b"\xff\xfe\x00", b"{", b"0123456789abcde", b"0123456789abcdeg", b"0123456789abcdef0"),
-    "sent_at": (*JUNK, b"null", b"%d" % 2**53),
-    "codec": (*JUNK, b"null", b"one"),
-}
-RESTORED_FROM = {"member_id": "the audit trail", "flow_data": "previous"}
-
-
-def half_way(redis: Redis | None = None, prefix: str = "") -> Talk:
-    """A member who has answered the first question of three."""
-    talk = in_memory([Offer]) if redis is None else Talk(redis, prefix, [Offer])
-    talk.says("offer", "12")
-    return talk
-
-
-def damage(talk: Talk, **fields: bytes | None) -> None:
-    for name, raw in fields.items():
-        if raw is None:
-            talk.redis.hdel(talk.key, name)
-        else:
-            talk.redis.hset(talk.key, name, raw)
-
-
-def reasons(talk: Talk) -> list[str | None]:
-    return [each.reason for each in talk.manager.history(talk.member_id) if each.event_type.startswith("recovery")]
-
-
-def test_every_field_that_is_read_is_damaged_here(any_redis: Redis, prefix: str) -> None:
-    assert DAMAGES.keys() == set(READ)
-    assert half_way(any_redis, prefix).fields.keys() == {*READ, *UNREAD}
-
-
-@pytest.mark.parametrize(
-    ("name", "raw"), [(name, raw) for name, damaged in DAMAGES.items() for raw in (None, *damaged)]
-)
-def test_an_unreadable_field_is_put_aside_and_the_member_goes_on(
-    any_redis: Redis, prefix: str, name: str, raw: bytes | None
-) -> None:
-    talk = half_way(any_redis, prefix)
-    damage(talk, **{name: raw})
-    reply = talk.says("bob")
-    source = RESTORED_FROM.get(name, "flow_data")
-    question = "How much?" if source == "previous" else "To which handle?"
-    assert (words(reply), reply.status) == (f"{LOST_PLACE}\n\n{question}", "recovered")
-    assert "handle" not in talk.data
-    assert talk.quarantine.get(name) == raw
-    assert talk.state.unreadable == ()
-    attempt, result = reasons(talk)
-    assert name in (attempt or "")
-    assert result == f"restored from {source}"
-    assert words(talk.says(*(["13"] if source == "previous" else []), "bob")).startswith("Offer 1")
-
-
-@pytest.mark.parametrize("name", UNREAD)
-def test_a_field_that_no_turn_reads_is_missed_only_where_it_is_missing(
-    any_redis: Redis, prefix: str, name: str
-) -> None:
-    talk = half_way(any_redis, prefix)
-    damage(talk, **{name: b"\xff\x00 anything"})
-    assert talk.says("bob").step_id == "confirm"
-    damage(talk, **{name: None})
-    assert (talk.says("confirm").status, talk.state.unreadable) == ("recovered", ())
-    assert talk.says("confirm").status == "completed"
-
-
-@pytest.mark.parametrize("raw", [*JUNK, b"[[], 1, 2, 3]", b'[[{"say": "Text"}], null, null, "x"]', b"null"])
-def test_a_stored_reply_that_cannot_be_read_is_not_said_again(any_redis: Redis, prefix: str, raw: bytes) -> None:
-    talk = Talk(any_redis, prefix, [Offer])
-    inbound = talk.message("offer")
-    talk.sends(inbound)
-    damage(talk, reply=raw)
-    again = talk.sends(inbound)
-    assert (again.messages, again.duplicate, again.step_id) == ((), True, "amount")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +46,7 @@ def test_where_nothing_is_left_the_member_starts_over(any_redis: Redis, prefix: 
     damage(talk, flow_data=b"\xff", previous=None)
     talk.redis.delete(f"{talk.key}:audit")
     reply = talk.says("bob")
-    assert words(reply) == "Sorry, we lost our place and have to start over.\n\nYou can send: offer."
+    assert words(reply) == f"{START_OVER}\n\nYou can send: offer."
     assert (reply.status, reply.flow_id, reply.step_id) == ("recovered", None, None)
     assert talk.quarantine == {"flow_data": b"\xff"}
     assert talk.events == [("recovery_attempt", "in_progress", None), ("recovery_result", "failed", None)]
@@ -169,39 +89,6 @@ def test_a_message_known_before_the_damage_is_no_answer_after_it(any_redis: Redi
     talk.sends(inbound)
     damage(talk, recent=b"?", flow_data=b"?")
     assert (talk.sends(inbound).messages, talk.quarantine) == ((), {})
-
-
-# -- whose it is ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("audit", [True, False])
-def test_another_members_hash_is_never_used_and_never_lost(any_redis: Redis, prefix: str, audit: bool) -> None:
-    ann = half_way(any_redis, prefix)
-    bob = Talk(any_redis, prefix, [Offer], channel=Channel("console", "bob"))
-    bob.count = ann.count - 1
-    sent = bob.message("12")
-    bob.says("offer", "99", "carol")
-    foreign = bob.fields
-    damage(ann, **foreign)
-    if not audit:
-        any_redis.delete(f"{ann.key}:audit", f"{ann.key}:seen")
-    assert sent.message_id == f"m{ann.count}"
-    reply = ann.says("bob")
-    assert "99" not in words(reply)
-    assert words(reply).startswith(LOST_PLACE if audit else "Sorry, we lost our place and have to start over.")
-    assert ann.data == ({"amount": "12"} if audit else {})
-    assert ann.quarantine == foreign
-
-
-def test_another_members_reply_is_never_said(any_redis: Redis, prefix: str) -> None:
-    """Messages are known by channel and id, which two members' messages may share."""
-    ann = Talk(any_redis, prefix, [Offer])
-    bob = Talk(any_redis, prefix, [Offer], channel=Channel("console", "bob"))
-    bob.says("offer", "99", "carol")
-    damage(ann, **bob.fields)
-    ann.count = bob.count - 1
-    reply = ann.says("x")
-    assert (reply.status, reply.duplicate) == ("recovered", False)
 
 
 # -- what has been shown, and what is over ----------------------------------------------------------------------------
@@ -262,7 +149,7 @@ def test_a_member_who_was_cleared_gets_nothing_back(any_redis: Redis, prefix: st
     talk = half_way(any_redis, prefix)
     talk.manager.clear(talk.member_id)
     damage(talk, flow_data=b"?")
-    assert words(talk.says("bob")).startswith("Sorry, we lost our place and have to start over.")
+    assert words(talk.says("bob")).startswith(START_OVER)
 
 
 def test_a_newer_run_beside_the_damage_is_left_alone(any_redis: Redis, prefix: str) -> None:
@@ -357,27 +244,6 @@ def test_a_flow_whose_making_fails_does_not_strand_its_member(any_redis: Redis, 
 
 
 # -- anything at all --------------------------------------------------------------------------------------------------
-
-
-@settings(suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(st.sampled_from([*READ, *UNREAD]), st.none() | st.binary(max_size=60), min_size=1, max_size=4))
-@example({"codec": b"9"})
-@example({"recent": b"", "channel": b'["console","ann"]'})
-def test_whatever_bytes_are_found_nothing_is_raised_and_nothing_is_lost(damaged: Mapping[str, bytes | None]) -> None:
-    talk = half_way()
-    damage(talk, **damaged)
-    unreadable = {found.name: found.raw for found in talk.state.unreadable if found.raw is not None}
-    inbound = talk.message("bob")
-    try:
-        reply = talk.sends(inbound)
-    except NewerState:
-        assert int(damaged["codec"] or b"0") > 1
-        return
-    assert reply.messages
-    assert (reply.status == "recovered") is bool(unreadable or None in damaged.values())
-    assert {**talk.quarantine, **unreadable} == talk.quarantine
-    assert talk.state.unreadable == ()
-    assert talk.says("cancel", "offer", "12", "bob", "confirm").status == "completed"
 
 
 runs = st.builds(

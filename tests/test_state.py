@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsmflow import Channel, InvalidMemberId, InvalidState, MemberState
-from fsmflow.state import RESERVED_DATA_KEYS, FlowData, UnreadableField, Validation, check_member_id
+from fsmflow.state import (
+    COUNT_LIMIT,
+    RESERVED_DATA_KEYS,
+    FlowData,
+    UnreadableField,
+    Validation,
+    check_member_id,
+    next_visit,
+)
 from tests.talking import SECRET
 
 CHANNEL = {"type": "whatsapp", "identifier": "15550001111"}
@@ -206,3 +214,12 @@ def test_no_answer_shows_when_a_state_is_shown() -> None:
         raw={"flow_data": SECRET.encode()},
     )
     assert SECRET not in repr(state) + str(state)
+
+
+@given(st.integers(0, COUNT_LIMIT - 1) | st.integers(COUNT_LIMIT - 4, COUNT_LIMIT - 1))
+def test_the_question_after_any_other_has_a_number_of_its_own_that_is_a_count_and_never_nought(visit: int) -> None:
+    following = [visit]
+    for _ in range(5):
+        following.append(next_visit(following[-1]))
+    assert len(set(following)) == 6
+    assert all(0 < number < COUNT_LIMIT for number in following[1:])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import unicodedata
 from datetime import timedelta
 from string import Formatter
 from typing import Any
@@ -34,6 +35,17 @@ def test_case_and_white_space_do_not_tell_words_apart(text: str, space: str) -> 
 
 def test_sharp_s_is_the_same_in_both_cases() -> None:
     assert folded("STRASSE") == folded("straße")
+
+
+@given(st.text(max_size=60))
+def test_words_that_look_the_same_are_the_same_however_their_accents_were_typed(text: str) -> None:
+    apart, composed = unicodedata.normalize("NFD", text), unicodedata.normalize("NFC", text)
+    assert folded(apart) == folded(composed) == folded(text)
+
+
+def test_accents_without_end_are_not_put_in_order() -> None:
+    """That takes time by the square of their number, at a text that anybody may send."""
+    assert folded("A" + "\u0301\u0316" * 300).startswith("a\u0301\u0316\u0301")
 
 
 @pytest.mark.parametrize(
