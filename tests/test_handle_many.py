@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from fsmflow import Channel, Flow, Inbound, InvalidMemberId, Reply, Step, StepType, StoreUnavailable
+from fsmflow.clients import LONGEST_BATCH
 from fsmflow.errors import Contended
 from fsmflow.exchange import Exchange, Wishes
 from fsmflow.runner import Handled
@@ -61,6 +62,16 @@ def test_a_message_that_stands_there_twice_is_decided_once(any_redis: Redis, pre
     assert replies[3].messages == ()
 
 
+def test_more_members_than_go_into_one_pipeline_are_all_answered(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    members = [Channel("console", f"member-{number}") for number in range(LONGEST_BATCH + 2)]
+    talk.runner.handle_many([inbound(each, 1, "offer") for each in members])
+    handled = talk.runner.handle_many([inbound(each, 2, str(number)) for number, each in enumerate(members)])
+    assert [each.step_id for each in handled if isinstance(each, Reply)] == ["handle"] * len(members)
+    kept = [talk.manager.load(f"console:{each.identifier}").to_dict()["flow_data"]["data"] for each in members]
+    assert [each["amount"] for each in kept] == [str(number) for number in range(len(members))]
+
+
 def test_an_address_that_can_be_no_members_concerns_nobody_else(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer])
     nobody = Channel("console", "{}")
@@ -74,7 +85,7 @@ class Odd(Flow):
 
     def looks(self, value: str) -> bool:
         if value == "fail":
-            raise LookupError(value)
+            raise ZeroDivisionError(value)
         return True
 
     steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=looks),)
@@ -93,7 +104,7 @@ def test_what_on_fault_raises_comes_out_after_the_others_were_answered(any_redis
 
     talk = Talk(any_redis, prefix, [Odd], on_fault=raising)
     talk.runner.handle_many(each_says(1, "odd", "odd", "odd"))
-    with pytest.raises(LookupError):
+    with pytest.raises(ZeroDivisionError):
         talk.runner.handle_many(each_says(2, "a", "fail", "b"))
     steps = [talk.manager.load(f"console:{each.identifier}").to_dict()["flow_data"]["step_id"] for each in MEMBERS]
     assert steps == ["completed", "one", "completed"]
@@ -106,19 +117,18 @@ def test_a_members_later_messages_wait_for_one_that_was_not_decided(
     talk = Talk(any_redis, prefix, [Offer])
     ann, bob, _ = MEMBERS
     talk.runner.handle_many([inbound(each, 1, "offer") for each in (ann, bob)])
-    away = True
+    troubles = [Contended("other workers kept committing for this member")]
     load = Exchange.load
 
     def contended(self: Exchange, member_id: str, channel: Channel) -> Wishes[MemberState]:
-        if away and member_id == "console:ann":
-            raise Contended("other workers kept committing for this member")
+        if troubles and member_id == "console:ann":
+            raise troubles.pop()
         return load(self, member_id, channel)
 
     monkeypatch.setattr(Exchange, "load", contended)
     batch = [inbound(ann, 2, "12"), inbound(bob, 2, "13"), inbound(ann, 3, "joe")]
     handled = talk.runner.handle_many(batch)
     assert [type(each) for each in handled] == [Contended, Reply, Contended]
-    away = False
     again = talk.runner.handle_many(batch)
     assert [each.step_id for each in again if isinstance(each, Reply)] == ["handle", "handle", "confirm"]
 
