@@ -29,7 +29,7 @@ class Member:
     step: str = "idle"
     path: tuple[str, ...] = ()
     answers: dict[str, Any] = field(factory=dict)
-    question: int = 0
+    question: int = 1
     attempts: int = 0
     heard: tuple[str, datetime] | None = None
     decided: dict[tuple[str, str], tuple[str, ...]] = field(factory=dict)
