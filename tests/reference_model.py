@@ -60,7 +60,7 @@ class Member:
         if asked is None:
             return self.asks(first) if (first := STARTS.get(typed, "" if word else self.default)) else ("idle",)
         places = {str(place): option for place, option in enumerate(asked.options.values(), 1)}
-        option = (asked.options | (places if sent.channel.type == "console" else {})).get(typed)
+        option = (asked.options | (places if sent.channel.type == "console" else {})).get(typed if not template else "")
         if word and option is None and tapped is None:
             if word == "back" and self.path:
                 return self.asks(self.path[-1], self.path[:-1], self.answers)

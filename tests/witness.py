@@ -92,9 +92,11 @@ class Witness:
         self.reader = FlowStateManager(redis, prefix=self.prefix)
         self.members: dict[str, Member] = {}
         self.due: dict[str, Told] = {}
+        self.flow_of: dict[str, str] = {}
         self.shown: list[Shown] = []
         self.answered: list[tuple[Inbound, Reply]] = []
         self.transcript: list[str] = []
+        self.has_complained = False
         self.notes(f"any message starts {default}" if default else "only keywords start something")
         self.employs()
 
@@ -118,7 +120,11 @@ class Witness:
             AssertionError: Something else came than was due. Its text is the conversation.
         """
         inbounds = [letter.inbound for letter in letters]
-        replies = [self.runner.handle(inbounds[0])] if len(letters) == 1 else self.runner.handle_many(inbounds)
+        replies: Sequence[Reply | Exception]
+        try:
+            replies = [self.runner.handle(inbounds[0])] if len(letters) == 1 else self.runner.handle_many(inbounds)
+        except Exception as fault:  # noqa: BLE001 - whatever is raised, it is shown with what led to it
+            replies = [fault] * len(letters)
         wrong: list[str] = []
         for letter, reply in zip(letters, replies, strict=True):
             self._writes_down(letter)
@@ -126,7 +132,7 @@ class Witness:
                 self.answered.append((letter.inbound, reply))
                 wrong += self._compares(letter, reply)
             else:
-                wrong.append(f"came: {reply!r}")
+                wrong.append(f"  !! {letter.sender}: raised {reply!r}")
         for name in dict.fromkeys(letter.member for letter in letters):
             wrong += self._compares_what_is_stored(name)
         self._complains(wrong)
@@ -140,7 +146,9 @@ class Witness:
         self._complains([what for name in self.members for what in self._compares_what_is_stored(name)])
 
     def _complains(self, wrong: list[str]) -> None:
-        if wrong:
+        __tracebackhide__ = True  # the conversation says it all
+        if wrong and not self.has_complained:
+            self.has_complained = True
             raise AssertionError("\n".join(["", *self.transcript, *wrong]))
 
     def _compares_what_is_stored(self, name: str) -> Iterator[str]:
@@ -184,9 +192,9 @@ class Witness:
         """What is due, in the words that it is said in."""
         member = self.members[name]
         asked, ends = QUESTIONS.get(member.step), status == member.step
-        spoken = asked or before if asked or ends else None
-        step_id = member.step if spoken else None
-        flow_id = f"{spoken.keyword}_{name}" if spoken else None
+        self.flow_of[name] = asked.keyword if asked else self.flow_of.get(name, "")
+        named = status != "idle" and member.step != "idle"
+        flow_id, step_id = (f"{self.flow_of[name]}_{name}", member.step) if named else (None, None)
         if status in ("ignored", "duplicate"):
             return Told(status, "", (), flow_id, step_id, duplicate, None)
         said = [_sentence(reason) for reason in reasons]
