@@ -21,7 +21,7 @@ from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
-from fsmflow.decision import Arrival, Decision
+from fsmflow.decision import IGNORED, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
@@ -124,7 +124,7 @@ class Conversation(Dialogue):
         if arrival.inbound.kind in SILENT_KINDS:
             if stored is not None and not stored.ended:
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
-            return Decision((), "ignored")
+            return Decision((), IGNORED)
         if stored is None or stored.ended:
             if arrival.is_late(state):
                 return self._nothing_open(arrival, self.sentences.late)
@@ -180,7 +180,8 @@ class Conversation(Dialogue):
         if start is None and inbound.option_id is not None and is_wire_id(inbound.option_id):
             return self._nothing_open(arrival, self.sentences.stale)
         flow_type = start or self._named(inbound)
-        if flow_type is None and self.words.meaning(inbound.text or "") is None:
+        typed = (inbound.option_id, inbound.text)  # a button of an approved template may be a word, as it may a keyword
+        if flow_type is None and not any(self.words.meaning(each or "") for each in typed):
             flow_type = self.registry.default
         if flow_type is None:
             return Decision((self.checked(arrival, self.idle()),), "idle")

@@ -30,6 +30,9 @@ EARLIEST: Final = 10**12
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
+# The status of what a member does beside the conversation. It moves no clock: a heart does not open again what a
+# silence has closed, and an answer that it overtook is not late for it.
+IGNORED: Final = "ignored"
 
 
 @frozen
@@ -150,16 +153,21 @@ class Decision:
         """
         channel = arrival.inbound.channel
         anew = not state.raw or bool(self.unreadable)
+        beside = self.status == IGNORED
         fields = {
             "recent": " ".join((*state.recent, arrival.key)[-RECENT_LIMIT:]).encode(),
             "reply": dump_reply(reply if self.kept is None else evolve(reply, messages=self.kept)),
-            "sent_at": str(max(arrival.last(state), arrival.at) if arrival.same_clock(state) else arrival.at).encode(),
         }
+        if not beside:
+            at = max(arrival.last(state), arrival.at) if arrival.same_clock(state) else arrival.at
+            fields["sent_at"] = str(at).encode()
+        elif anew:
+            fields["sent_at"] = b"0"
         if anew:
             fields["member_id"] = arrival.member_id.encode()
         if anew or codec_of(state) != CODEC:
             fields["codec"] = str(CODEC).encode()
-        if anew or (channel is not state.channel and channel != state.channel):
+        if anew or (channel is not state.channel and channel != state.channel and not beside):
             fields["channel"] = dump_channel(channel)
         snapshot = b""
         if self.flow is not None:
