@@ -84,15 +84,15 @@ def offer_router() -> Router:
 
 
 class Silence(BaseSession):
-    """A session that reaches no network: what the bot says is kept, and nothing comes back."""
+    """A session that reaches no network: what the bot says last to each member is kept, and nothing comes back."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.said: dict[int, str] = {}
 
     async def make_request(self, bot: Bot, method: Any, timeout: int | None = None) -> None:  # noqa: ARG002 - as aiogram calls it
         """Takes note of what is said."""
-        self.said.append(method.text)
+        self.said[method.chat_id] = method.text
 
     async def close(self) -> None:
         """Has nothing to close."""
@@ -176,6 +176,11 @@ class OfferBot:
         update: Update = Update.model_validate(told, context={"bot": self.bot})
         return update
 
-    async def handle(self, update: Update) -> None:
-        """Answers one update."""
+    async def handle(self, update: Update) -> str:
+        """Answers one update.
+
+        Returns:
+            What was said to its member last.
+        """
         await self.dispatcher.feed_update(self.bot, update)
+        return self.session.said[update.message.chat.id]

@@ -64,16 +64,19 @@ class Talk:
     _numbers: Iterator[int] = field(factory=count, init=False)
 
     @classmethod
-    def begun(cls, redis: Redis, prefix: str, flow: type[Flow] = AmountFlow, **named: Any) -> Talk:
+    def begun(
+        cls, redis: Redis, prefix: str, flow: type[Flow] = AmountFlow, *, member: str = "me", **named: Any
+    ) -> Talk:
         """A conversation at the first question of a flow.
 
         Args:
             redis: Where the state is.
             prefix: What the keys begin with.
             flow: Which flow.
+            member: Whose conversation it is.
             named: What the manager takes besides.
         """
-        talk = cls(FlowRunner(FlowStateManager(redis, prefix=prefix, **named), [flow]))
+        talk = cls(FlowRunner(FlowStateManager(redis, prefix=prefix, **named), [flow]), member)
         talk.says(flow.flow_type)
         return talk
 
@@ -88,9 +91,13 @@ class Talk:
         stored = self.runner.manager.load(self.member_id).flow_data
         return None if stored is None else stored.step_id
 
+    def message(self, text: str) -> Inbound:
+        """A message that is not sent yet."""
+        return Inbound(Channel(CHANNEL, self.member), f"m{next(self._numbers)}", text)
+
     def says(self, text: str) -> Reply:
         """Sends one message."""
-        return self.runner.handle(Inbound(Channel(CHANNEL, self.member), f"m{next(self._numbers)}", text))
+        return self.runner.handle(self.message(text))
 
     def restarts(self) -> Reply:
         """Goes back to the first question."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from redis import Redis
 from transitions import Machine
 
-from fsmflow import FlowRunner, FlowStateManager
+from fsmflow.calls import Call
+from fsmflow.effects import Commit
 from tests.benchmarks.comparing import Contender, in_turns
 from tests.benchmarks.table import Row, ratio_of_times
 from tests.benchmarks.talking import AmountFlow, Talk
@@ -29,34 +31,27 @@ return 'applied'
 """
 
 
-class Recorder(FlowStateManager):
-    """A manager that remembers what its last commit wrote."""
-
-    written: dict[str, bytes]
-    record: bytes
-
-    def commit(self, commit: Any) -> Any:
-        self.written, self.record = dict(commit.fields), commit.record
-        return super().commit(commit)
-
-
 def bare_turn(redis_client: Redis, prefix: str) -> Any:
     """A bare ``HGETALL`` and ``EVALSHA`` of what an answer reads and writes, as something to call."""
-    manager = Recorder(redis_client, prefix=prefix)
-    talk = Talk(FlowRunner(manager, [AmountFlow]), "example")
-    talk.says("amount")
-    stored: Any = redis_client.hgetall(manager.layout.keys(talk.member_id).state)
-    talk.answers()
-    payload = [part for name, value in manager.written.items() for part in (name, value)]
-    keys = manager.layout.keys("bare")
-    redis_client.hset(keys.state, mapping={**stored, "version": "0"})
+    talk = Talk.begun(redis_client, prefix, member="example")
+    manager, keys = talk.runner.manager, talk.runner.manager.layout.keys
+    turn = talk.runner.conversation.turn(talk.message("12"), datetime.now(timezone.utc))
+    effect = next(turn)
+    while not isinstance(effect, Commit):  # what the turn would write; it is not committed
+        effect = turn.send(effect.make() if isinstance(effect, Call) else manager.load(talk.member_id))
+    turn.close()
+    commit = effect
+    payload = [part for pair in commit.fields.items() for part in pair]
+    state, audit = keys("bare").state, keys("bare").audit
+    redis_client.copy(keys(talk.member_id).state, state)
+    redis_client.hset(state, "version", "0")
     sha = redis_client.script_load(BARE)
     versions = count()
 
     def bare() -> Any:
         version = next(versions)
-        redis_client.hgetall(keys.state)
-        return redis_client.evalsha(sha, 2, keys.state, keys.audit, version, version + 1, manager.record, *payload)
+        redis_client.hgetall(state)
+        return redis_client.evalsha(sha, 2, state, audit, version, version + 1, commit.record, *payload)
 
     return bare
 
