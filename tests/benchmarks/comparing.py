@@ -6,8 +6,8 @@ one directly after the other and each after its own preparation, which is not me
 a while slows all of them. The median then tells what a round usually takes, and the minimum what it takes when nothing
 else runs: where the two ratios differ much, the machine was busy.
 
-The subject's rounds are pytest-benchmark's own, in its table; those of its rivals are taken in the setup of each, by
-the same clock. Rejected: a benchmark for each, which is what pytest-benchmark offers and runs one after the other.
+The subject's rounds are pytest-benchmark's own, in its table; its rivals have theirs in the setup of each. All are
+timed alike, by the same lines. Rejected: a benchmark for each, which pytest-benchmark runs one after the other.
 """
 
 from __future__ import annotations
@@ -33,11 +33,15 @@ class Contender:
         name: What it is called in the table.
         run: What is measured.
         prepare: What is done before each time, and is not measured.
+        calls: How many calls of the thing `run` makes: several where one takes little longer than reading the clock
+            twice. All contenders' runs should take about as long, and much less than a millisecond if they can: a
+            busy machine interrupts what takes long, and would be measured instead of the one contender.
     """
 
     name: str
     run: Callable[[], Any]
     prepare: Callable[[], object] = nothing
+    calls: int = 1
 
 
 @frozen
@@ -46,7 +50,7 @@ class Timing:
 
     Args:
         name: What it is called.
-        seconds: One for each round; none where pytest-benchmark was told not to measure.
+        seconds: For each round, what one call of it took.
     """
 
     name: str
@@ -54,12 +58,12 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """What a round usually took."""
+        """What a call usually took."""
         return median(self.seconds)
 
     @property
     def minimum(self) -> float:
-        """What a round took when it was disturbed least."""
+        """What a call took when it was disturbed least."""
         return min(self.seconds)
 
 
@@ -78,19 +82,24 @@ def in_turns(
     Returns:
         What the subject's last round returned, and how long each took, the subject first.
     """
-    taken: dict[str, list[float]] = {rival.name: [] for rival in rivals}
+    contenders = (subject, *rivals)
+    taken: list[list[float]] = [[] for _ in contenders]
 
-    def the_others() -> None:
-        for rival in rivals:
+    def timed(index: int) -> Any:
+        started = perf_counter()
+        returned = contenders[index].run()
+        taken[index].append((perf_counter() - started) / contenders[index].calls)
+        return returned
+
+    def everything_else() -> None:
+        for index, rival in enumerate(rivals, start=1):
             rival.prepare()
-            started = perf_counter()
-            rival.run()
-            taken[rival.name].append(perf_counter() - started)
+            timed(index)
         subject.prepare()
 
-    fixture: Any = benchmark  # what is needed of it has no types
-    returned = fixture.pedantic(subject.run, setup=the_others, rounds=rounds, warmup_rounds=warmup_rounds)
-    own: list[float] = fixture.stats.stats.data if benchmark.enabled else []
-    # the rounds of the warming up are the first of the rivals' too
-    counted = [Timing(rival.name, tuple(taken[rival.name][len(taken[rival.name]) - len(own) :])) for rival in rivals]
-    return returned, (Timing(subject.name, tuple(own)), *counted)
+    measure: Any = benchmark.pedantic  # it has no types
+    returned = measure(timed, args=(0,), setup=everything_else, rounds=rounds, warmup_rounds=warmup_rounds)
+    # the rounds of the warming up come first; where pytest-benchmark was told not to measure, there is only one
+    return returned, tuple(
+        Timing(contender.name, tuple(seconds[-rounds:])) for contender, seconds in zip(contenders, taken, strict=True)
+    )

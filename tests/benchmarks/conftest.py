@@ -15,6 +15,9 @@ from loguru import logger
 
 from tests.benchmarks.table import Row, markdown
 
+ORDER = ("test_turn", "test_flatness", "test_throughput", "test_many", "test_footprint", "test_import")
+"""The benchmarks, in the order in which their rows are read."""
+
 ROWS = pytest.StashKey[list[Row]]()
 LOAD = pytest.StashKey[str]()
 
@@ -33,6 +36,11 @@ def rows(request: pytest.FixtureRequest) -> list[Row]:
     return request.config.stash.setdefault(ROWS, [])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the benchmarks in their order, whatever else is run before them."""
+    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else -1)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Remember how busy the machine was before the first benchmark."""
     session.config.stash[LOAD] = load()
@@ -43,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the table of all ratios, below pytest-benchmark's own."""
     config = terminalreporter.config
     found = config.stash.get(ROWS, [])
-    if found:
+    if found and not config.getoption("benchmark_disable"):  # without measuring, each has run once, and cold
         terminalreporter.section("measured in turns, in one run")
         before = config.stash.get(LOAD, "unknown")
         terminalreporter.write_line(f"{os.cpu_count()} cores, load average before {before}, after {load()}\n")

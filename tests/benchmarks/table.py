@@ -40,7 +40,7 @@ class Row:
     gate: str = "–"
 
 
-def ratio_of_times(subject: Timing, rival: Timing, *, aim: str, gate: str = "–", calls: int = 1) -> Row:
+def ratio_of_times(subject: Timing, rival: Timing, *, aim: str, gate: str = "–") -> Row:
     """How many times as long the subject takes.
 
     Args:
@@ -48,13 +48,12 @@ def ratio_of_times(subject: Timing, rival: Timing, *, aim: str, gate: str = "–
         rival: What it is compared with.
         aim: What is aimed at.
         gate: What must hold.
-        calls: How many calls a round has, if it has more than one: one call's time is shown.
     """
     return Row(
         subject.name,
-        duration(subject.median / calls),
+        duration(subject.median),
         rival.name,
-        duration(rival.median / calls),
+        duration(rival.median),
         f"{subject.median / rival.median:.2f}",
         f"{subject.minimum / rival.minimum:.2f}",
         aim,
@@ -62,40 +61,38 @@ def ratio_of_times(subject: Timing, rival: Timing, *, aim: str, gate: str = "–
     )
 
 
-def ratio_of_rates(subject: Timing, rival: Timing, *, messages: int, aim: str = "–") -> Row:
-    """How many times as many messages the subject answers in the same time.
+def ratio_of_rates(subject: Timing, rival: Timing, *, aim: str) -> Row:
+    """How many times as many calls of the subject are made in the same time.
 
     Args:
         subject: What was measured.
         rival: What it is compared with.
-        messages: How many messages a round of either has.
         aim: What is aimed at.
     """
     return Row(
         subject.name,
-        rate(messages / subject.median),
+        rate(1 / subject.median),
         rival.name,
-        rate(messages / rival.median),
+        rate(1 / rival.median),
         f"{rival.median / subject.median:.2f}",
         f"{rival.minimum / subject.minimum:.2f}",
         aim,
     )
 
 
-def spread(measured: str, timings: Sequence[Timing], *, aim: str = "≤ 1.15", calls: int = 1) -> Row:
+def spread(measured: str, timings: Sequence[Timing], *, aim: str = "≤ 1.15") -> Row:
     """How far apart the slowest and the fastest of several sizes are.
 
     Args:
         measured: What was measured.
         timings: Of each size, named by it.
         aim: What is aimed at.
-        calls: How many calls a round has, if it has more than one.
     """
     medians = [timing.median for timing in timings]
     minima = [timing.minimum for timing in timings]
     return Row(
         measured,
-        ", ".join(duration(each / calls) for each in medians),
+        ", ".join(duration(each) for each in medians),
         ", ".join(timing.name for timing in timings),
         "each other",
         f"{max(medians) / min(medians):.2f}",

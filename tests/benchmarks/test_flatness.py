@@ -25,7 +25,7 @@ STEPS = (5, 50, 500)
 MEMBERS = (10, 1_000, 100_000)
 RECORDS = (10, 1_000, 10_000)
 ROUNDS = 1000
-BATCH = 20
+BATCH = 10
 MEMBERS_AT_ONCE = 5_000
 
 
@@ -45,8 +45,7 @@ def test_handle_whatever_the_number_of_steps(
     ]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
     assert [talk.step for talk in talks] == ["q1", "q1", "q1"]
-    if benchmark.enabled:
-        rows.append(spread("`handle` at the first of so many steps", timings))
+    rows.append(spread("`handle` at the first of so many steps", timings))
 
 
 def test_handle_at_the_last_step_but_one(
@@ -62,8 +61,7 @@ def test_handle_at_the_last_step_but_one(
     ]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS // 5)
     assert [talk.step for talk in talks] == [f"q{length - 1}" for length in STEPS]
-    if benchmark.enabled:
-        rows.append(spread("`handle` at the last but one of so many steps, all answered", timings, aim="–"))
+    rows.append(spread("`handle` at the last but one of so many steps, all answered", timings, aim="–"))
 
 
 class Batch:
@@ -89,12 +87,11 @@ class Batch:
 def test_process_input_whatever_the_number_of_steps(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
     batches = [Batch(flow_of(length)) for length in STEPS]
     contenders = [
-        Contender(str(length), batch.answers, batch.begins) for length, batch in zip(STEPS, batches, strict=True)
+        Contender(str(length), batch.answers, batch.begins, BATCH) for length, batch in zip(STEPS, batches, strict=True)
     ]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
     assert {flow.state for batch in batches for flow in batch.flows} == {"q1"}
-    if benchmark.enabled:
-        rows.append(spread("`process_input` at the first of so many steps", timings, calls=BATCH))
+    rows.append(spread("`process_input` at the first of so many steps", timings))
 
 
 def fill_with_members(redis: Redis, prefix: str, member_id: str, count: int) -> None:
@@ -131,8 +128,7 @@ def test_handle_whatever_the_number_of_members(
     keys_of_a_member = len(list(stores[0].scan_iter())) // MEMBERS[0]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
     assert [redis.dbsize() for redis in stores] == [count * keys_of_a_member for count in MEMBERS]
-    if benchmark.enabled:
-        rows.append(spread("`handle` where the store has so many members", timings))
+    rows.append(spread("`handle` where the store has so many members", timings))
 
 
 class Trail:
@@ -175,5 +171,4 @@ def test_handle_whatever_the_length_of_the_trail(
     contenders = [Contender(f"{trail.length:,}", trail.talk.answers, trail.restarts) for trail in trails]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
     assert [trail.records for trail in trails] == [length + 1 for length in RECORDS]
-    if benchmark.enabled:
-        rows.append(spread("`handle` where the member's trail has so many records", timings))
+    rows.append(spread("`handle` where the member's trail has so many records", timings))
