@@ -68,7 +68,12 @@ class Timing:
 
 
 def in_turns(
-    benchmark: BenchmarkFixture, subject: Contender, *rivals: Contender, rounds: int, warmup_rounds: int = 50
+    benchmark: BenchmarkFixture,
+    subject: Contender,
+    *rivals: Contender,
+    rounds: int,
+    warmup_rounds: int = 50,
+    clock: Callable[[], float] = perf_counter,
 ) -> tuple[Any, tuple[Timing, ...]]:
     """Measures a subject and its rivals in rounds that take turns.
 
@@ -78,6 +83,7 @@ def in_turns(
         rivals: What it is compared with; each has its turn before the subject's.
         rounds: How often.
         warmup_rounds: How often before that, without counting.
+        clock: What tells the time, in seconds.
 
     Returns:
         What the subject's last round returned, and how long each took, the subject first.
@@ -86,9 +92,9 @@ def in_turns(
     taken: list[list[float]] = [[] for _ in contenders]
 
     def timed(index: int) -> Any:
-        started = perf_counter()
+        started = clock()
         returned = contenders[index].run()
-        taken[index].append((perf_counter() - started) / contenders[index].calls)
+        taken[index].append((clock() - started) / contenders[index].calls)
         return returned
 
     def everything_else() -> None:

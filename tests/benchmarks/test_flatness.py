@@ -18,7 +18,7 @@ from redis import Redis
 from fsmflow import Flow
 from tests.benchmarks.comparing import Contender, Timing, in_turns
 from tests.benchmarks.table import Row, spread
-from tests.benchmarks.talking import Talk, flow_of
+from tests.benchmarks.talks import Talk, flow_of_length
 from tests.redis_server import running_server
 
 STEPS = (5, 50, 500)
@@ -39,7 +39,7 @@ def sizes_in_turns(benchmark: BenchmarkFixture, contenders: Sequence[Contender],
 def test_handle_whatever_the_number_of_steps(
     benchmark: BenchmarkFixture, redis_client: Redis, prefix: str, rows: list[Row]
 ) -> None:
-    talks = [Talk.begun(redis_client, f"{prefix}-{length}", flow_of(length)) for length in STEPS]
+    talks = [Talk.begun(redis_client, f"{prefix}-{length}", flow_of_length(length)) for length in STEPS]
     contenders = [
         Contender(str(length), talk.answers, talk.restarts) for length, talk in zip(STEPS, talks, strict=True)
     ]
@@ -52,7 +52,7 @@ def test_handle_at_the_last_step_but_one(
     benchmark: BenchmarkFixture, redis_client: Redis, prefix: str, rows: list[Row]
 ) -> None:
     """With all the answers before it in the state. Going back from the last step is what brings it there again."""
-    talks = [Talk.begun(redis_client, f"{prefix}-{length}", flow_of(length)) for length in STEPS]
+    talks = [Talk.begun(redis_client, f"{prefix}-{length}", flow_of_length(length)) for length in STEPS]
     for length, talk in zip(STEPS, talks, strict=True):
         for _ in range(length - 1):
             talk.answers()
@@ -85,7 +85,7 @@ class Batch:
 
 
 def test_process_input_whatever_the_number_of_steps(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
-    batches = [Batch(flow_of(length)) for length in STEPS]
+    batches = [Batch(flow_of_length(length)) for length in STEPS]
     contenders = [
         Contender(str(length), batch.answers, batch.begins, BATCH) for length, batch in zip(STEPS, batches, strict=True)
     ]

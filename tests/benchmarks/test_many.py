@@ -20,7 +20,7 @@ from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, Channel, FlowRunner,
 from tests.benchmarks.comparing import Contender, in_turns
 from tests.benchmarks.distance import AsyncDistantConnection, DistantConnection
 from tests.benchmarks.table import Row, ratio_of_rates
-from tests.benchmarks.talking import CHANNEL, AmountFlow
+from tests.benchmarks.talks import CHANNEL, AmountFlow
 
 MEMBERS = 100
 ROUNDS = 50

@@ -97,7 +97,8 @@ def crowd_of_fsmflow(redis: Redis, prefix: str, loop: asyncio.AbstractEventLoop)
 
 
 def crowd_of_aiogram(redis: Redis, prefix: str, loop: asyncio.AbstractEventLoop, *, keeps_more: bool) -> Crowd:
-    """Members who talk to a bot of aiogram."""
+    """Members who talk to a bot of aiogram; without aiogram the test is skipped."""
+    pytest.importorskip("aiogram", reason="aiogram is not installed: pip install '.[benchmark]'")
     from tests.benchmarks.aiogram_bot import OfferBot
 
     bot = OfferBot(redis, prefix, keeps_more=keeps_more)
@@ -111,7 +112,6 @@ def test_throughput_beside_aiogram(
     loop: asyncio.AbstractEventLoop,
     rows: list[Row],
 ) -> None:
-    pytest.importorskip("aiogram", reason="aiogram is not installed: pip install '.[benchmark]'")
     own = crowd_of_fsmflow(client(), prefix, loop)
     documented = crowd_of_aiogram(client(), f"{prefix}-documented", loop, keeps_more=False)
     keeping = crowd_of_aiogram(client(), f"{prefix}-keeping", loop, keeps_more=True)
@@ -129,3 +129,17 @@ def test_throughput_beside_aiogram(
     fsmflow, as_documented, that_keeps = timings
     rows.append(ratio_of_rates(fsmflow, as_documented, aim="≥ 3"))
     rows.append(ratio_of_rates(fsmflow, that_keeps, aim="≥ 3"))
+
+
+@pytest.mark.parametrize(
+    ("keeps_more", "said", "records"), [(False, "An amount has digits only.\n\nHow much?", 0), (True, "How much?", 1)]
+)
+def test_only_the_bot_that_keeps_as_much_knows_a_message_again(
+    client: Callable[[], Redis], prefix: str, loop: asyncio.AbstractEventLoop, keeps_more: bool, said: str, records: int
+) -> None:
+    redis = client()
+    crowd = crowd_of_aiogram(redis, prefix, loop, keeps_more=keeps_more)
+    message = crowd.message(1, SAID[0])
+    answers = [loop.run_until_complete(crowd.handle(message)) for _ in range(2)]
+    assert answers == ["How much?", said]
+    assert loop.run_until_complete(redis.xlen(f"{prefix}:audit:1")) == records

@@ -17,7 +17,7 @@ from fsmflow.calls import Call
 from fsmflow.effects import Commit
 from tests.benchmarks.comparing import Contender, in_turns
 from tests.benchmarks.table import Row, ratio_of_times
-from tests.benchmarks.talking import AmountFlow, Talk
+from tests.benchmarks.talks import AmountFlow, Talk
 
 ROUNDS = 3000
 EVENTS = 40

@@ -34,7 +34,7 @@ class AmountFlow(Flow):
 
 
 @cache
-def flow_of(length: int) -> type[Flow]:
+def flow_of_length(length: int) -> type[Flow]:
     """A flow of so many questions, each like the first of `AmountFlow`."""
     questions = [
         Step(
