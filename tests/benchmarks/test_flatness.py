@@ -119,14 +119,16 @@ def stores() -> Iterator[list[Redis]]:
 def test_handle_whatever_the_number_of_members(
     benchmark: BenchmarkFixture, stores: list[Redis], prefix: str, rows: list[Row]
 ) -> None:
-    contenders = []
-    for count, redis in zip(MEMBERS, stores, strict=True):
-        talk = Talk.begun(redis, prefix)
+    talks = [Talk.begun(redis, prefix) for redis in stores]
+    for count, redis, talk in zip(MEMBERS, stores, talks, strict=True):
         talk.answers()
         fill_with_members(redis, prefix, talk.member_id, count)
-        contenders.append(Contender(f"{count:,}", talk.answers, talk.restarts))
-    keys_of_a_member = len(list(stores[0].scan_iter())) // MEMBERS[0]
+    contenders = [
+        Contender(f"{count:,}", talk.answers, talk.restarts) for count, talk in zip(MEMBERS, talks, strict=True)
+    ]
+    keys_of_a_member = stores[0].dbsize() // MEMBERS[0]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
+    assert {talk.step for talk in talks} == {"confirm"}
     assert [redis.dbsize() for redis in stores] == [count * keys_of_a_member for count in MEMBERS]
     rows.append(spread("`handle` where the store has so many members", timings))
 
@@ -170,5 +172,6 @@ def test_handle_whatever_the_length_of_the_trail(
     ]
     contenders = [Contender(f"{trail.length:,}", trail.talk.answers, trail.restarts) for trail in trails]
     timings = sizes_in_turns(benchmark, contenders, ROUNDS)
+    assert {trail.talk.step for trail in trails} == {"confirm"}
     assert [trail.records for trail in trails] == [length + 1 for length in RECORDS]
     rows.append(spread("`handle` where the member's trail has so many records", timings))
