@@ -123,17 +123,10 @@ class KeepsMore(BaseMiddleware):
         if not await self.redis.set(f"{self.prefix}:seen:{member}:{event.update_id}", b"1", nx=True, ex=RETENTION):
             return None
         result = await handler(event, data)
-        record = orjson.dumps(
-            {
-                "event": "transition",
-                "from": data["raw_state"],
-                "message": event.update_id,
-                "at": datetime.now().timestamp(),
-            }
-        )
-        await self.redis.xadd(
-            f"{self.prefix}:audit:{member}", {b"entry": record}, maxlen=AUDIT_LENGTH, approximate=True
-        )
+        happened = {"event": "transition", "from": data["raw_state"], "message": event.update_id}
+        record = orjson.dumps({**happened, "at": datetime.now(timezone.utc)})
+        stream = f"{self.prefix}:audit:{member}"
+        await self.redis.xadd(stream, {b"entry": record}, maxlen=AUDIT_LENGTH, approximate=True)
         return result
 
 
