@@ -121,7 +121,7 @@ def test_the_wheel_says_its_licence_its_python_and_its_extras(unpacked: Path) ->
     said = Parser().parsestr(metadata.read_text(encoding="utf-8"))
     assert said["License-Expression"] == "MIT"
     assert said["Requires-Python"] == ">=3.10"
-    assert set(said.get_all("Provides-Extra", [])) == {"memory", "diagrams", "cli", "web", "test", "dev"}
+    assert set(said.get_all("Provides-Extra", [])) == {"memory", "diagrams", "cli", "web", "test", "benchmark", "dev"}
     assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
 
 

@@ -1,27 +1,27 @@
-"""What a turn costs, beside the bare thing it stands on: two rows of one group, in one run, are a ratio.
-
-Run them on a quiet machine: ``pytest tests/benchmarks``. The number in brackets behind a median is how many times the
-group's fastest row it is. Setting up a round is not measured. No test here asserts a time.
-"""
+"""What a turn costs, beside the bare thing it stands on."""
 
 from __future__ import annotations
 
-import itertools
-import sys
+import logging
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from itertools import count
 from typing import Any
 
-import pytest
-from attrs import frozen
-from loguru import logger
 from pytest_benchmark.fixture import BenchmarkFixture
 from redis import Redis
 from transitions import Machine
 
-from fsmflow import Channel, Flow, FlowRunner, FlowStateManager, Inbound, Option, Reply, Step, StepType
+from fsmflow.calls import Call
+from fsmflow.effects import Commit
+from tests.benchmarks.comparing import Contender, in_turns
+from tests.benchmarks.table import Row, ratio_of_times
+from tests.benchmarks.talks import AmountFlow, Talk
 
 ROUNDS = 3000
+EVENTS = 40
+ANSWERS = 10
 BARE = """
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 'conflict' end
 local fields = {'version', ARGV[2]}
@@ -32,123 +32,130 @@ return 'applied'
 """
 
 
-class AmountFlow(Flow):
-    """A validated and transformed answer, and a confirmation."""
-
-    flow_type = "amount"
-
-    def valid_amount(self, value: str) -> bool:
-        return value.isdigit()
-
-    def parse_amount(self, value: str) -> Decimal:
-        return Decimal(value)
-
-    steps = (
-        Step(id="amount", type=StepType.TEXT, message="How much?", validator=valid_amount, transformer=parse_amount),
-        Step(id="confirm", type=StepType.BUTTON, message="Sure?", options=(Option("yes", "Yes"), Option("no", "No"))),
-    )
-
-
-def measured(benchmark: BenchmarkFixture, function: Callable[..., Any], setup: Callable[[], None], **named: Any) -> Any:
-    """What the last of many measured rounds returned."""
-    run: Any = benchmark.pedantic  # it has no types
-    return run(function, setup=setup, warmup_rounds=50, **named)
-
-
-class Recorder(FlowStateManager):
-    """A manager that remembers what its last commit wrote."""
-
-    written: dict[str, bytes]
-    record: bytes
-
-    def commit(self, commit: Any) -> Any:
-        self.written, self.record = dict(commit.fields), commit.record
-        return super().commit(commit)
-
-
-@pytest.fixture(autouse=True)
-def silent() -> Iterator[None]:
-    """No sink: what a log costs is the sink's affair."""
-    logger.remove()
-    yield
-    logger.add(sys.stderr)
-
-
-@frozen
-class Talk:
-    """A conversation that is brought back to its first question before each measured answer."""
-
-    manager: Recorder
-    runner: FlowRunner
-    numbers: Iterator[int]
-
-    def says(self, text: str) -> Reply:
-        return self.runner.handle(Inbound(Channel("console", "me"), f"m{next(self.numbers)}", text))
-
-    def starts(self) -> None:
-        self.says("restart" if self.manager.load("console:me").raw else "amount")
-
-    def answers(self) -> Reply:
-        return self.says("12")
-
-
-@pytest.fixture
-def talk(redis_client: Redis, prefix: str) -> Talk:
-    manager = Recorder(redis_client, prefix=prefix)
-    return Talk(manager, FlowRunner(manager, [AmountFlow]), itertools.count())
-
-
-@pytest.mark.benchmark(group="one message, two round trips")
-def test_a_bare_hgetall_and_evalsha_of_the_same_payload(
-    benchmark: BenchmarkFixture, redis_client: Redis, talk: Talk
-) -> None:
-    talk.starts()
-    talk.answers()
-    manager = talk.manager
-    payload = [part for name, value in manager.written.items() for part in (name, value)]
-    keys = manager.layout.keys("bare")
-    stored: Any = redis_client.hgetall(manager.layout.keys("console:me").state)
-    redis_client.hset(keys.state, mapping=stored)
-    redis_client.hset(keys.state, "version", "0")
+def bare_turn(redis_client: Redis, prefix: str) -> Any:
+    """A bare ``HGETALL`` and ``EVALSHA`` of what an answer reads and writes, as something to call."""
+    talk = Talk.begun(redis_client, prefix, member="example")
+    manager, keys = talk.runner.manager, talk.runner.manager.layout.keys
+    turn = talk.runner.conversation.turn(talk.message("12"), datetime.now(timezone.utc))
+    effect = next(turn)
+    while not isinstance(effect, Commit):  # what the turn would write; it is not committed
+        effect = turn.send(effect.make() if isinstance(effect, Call) else manager.load(talk.member_id))
+    turn.close()
+    commit = effect
+    payload = [part for pair in commit.fields.items() for part in pair]
+    state, audit = keys("bare").state, keys("bare").audit
+    redis_client.copy(keys(talk.member_id).state, state)
+    redis_client.hset(state, "version", "0")
     sha = redis_client.script_load(BARE)
-    versions = itertools.count()
+    versions = count()
 
     def bare() -> Any:
         version = next(versions)
-        redis_client.hgetall(keys.state)
-        return redis_client.evalsha(sha, 2, keys.state, keys.audit, version, version + 1, manager.record, *payload)
+        redis_client.hgetall(state)
+        return redis_client.evalsha(sha, 2, state, audit, version, version + 1, commit.record, *payload)
 
-    assert measured(benchmark, bare, talk.starts, rounds=ROUNDS) == b"applied"
+    return bare
 
 
-@pytest.mark.benchmark(group="one message, two round trips")
-def test_handle_of_a_validated_transformed_audited_answer(benchmark: BenchmarkFixture, talk: Talk) -> None:
-    reply = measured(benchmark, talk.answers, talk.starts, rounds=ROUNDS)
+def test_handle_beside_a_bare_hgetall_and_evalsha(
+    benchmark: BenchmarkFixture, redis_client: Redis, prefix: str, rows: list[Row]
+) -> None:
+    """One validated, transformed, audited answer, beside two bare commands of the same payload by the same client.
+
+    Each of the two is measured directly after a turn of fsmflow that brings the conversation back, so that neither
+    finds the caches colder than the other.
+    """
+    bare, talk = bare_turn(redis_client, prefix), Talk.begun(redis_client, prefix)
+    reply, timings = in_turns(
+        benchmark,
+        Contender("`handle` of an answer", talk.answers, talk.restarts),
+        Contender("bare `HGETALL`, `EVALSHA`", bare, talk.restarts),
+        rounds=ROUNDS,
+    )
     assert (reply.status, reply.step_id) == ("in_progress", "confirm")
+    assert bare() == b"applied"  # and so were all before: it commits on the version that the last one left
+    rows.append(ratio_of_times(*timings, aim="≤ 1.25", gate="≤ 1.5"))
 
 
-@pytest.mark.benchmark(group="one event, in memory")
-def test_a_stock_event_with_a_guard_and_an_action(benchmark: BenchmarkFixture) -> None:
+class Models:
+    """Models of a stock Machine with a guard and an action, and flows, each at its first state."""
+
     class Model:
+        """What a stock Machine needs of a model."""
+
         state = "a"
 
-    edges = [
-        {"trigger": "go", "source": a, "dest": b, "conditions": [lambda _: True], "after": [lambda _: None]}
-        for a, b in ("ab", "ba")
-    ]
-    machine = Machine(
-        model=None, states=["a", "b"], transitions=edges, initial="a", auto_transitions=False, send_event=True
+    def __init__(self) -> None:
+        edge = {"trigger": "go", "source": "a", "dest": "b", "conditions": [lambda _: True], "after": [lambda _: None]}
+        self.machine = Machine(
+            model=None, states=["a", "b"], transitions=[edge], initial="a", auto_transitions=False, send_event=True
+        )
+        self.models: list[Models.Model] = []
+        self.flows: list[AmountFlow] = []
+
+    def new_models(self) -> None:
+        self.models = [Models.Model() for _ in range(EVENTS)]
+
+    def new_flows(self) -> None:
+        self.flows = [AmountFlow() for _ in range(ANSWERS)]
+
+    def trigger(self) -> None:
+        trigger = self.machine.events["go"].trigger
+        for model in self.models:
+            trigger(model, "12")
+
+    def process_input(self) -> None:
+        for flow in self.flows:
+            flow.process_input("12")
+
+
+def test_process_input_beside_a_stock_event(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    """One answer in memory, beside one event of a stock Machine with a guard and an action."""
+    models = Models()
+    _, timings = in_turns(
+        benchmark,
+        Contender("`process_input`", models.process_input, models.new_flows, ANSWERS),
+        Contender("one stock `Event.trigger`", models.trigger, models.new_models, EVENTS),
+        rounds=ROUNDS // 3,
     )
-    assert benchmark(machine.events["go"].trigger, Model(), "12")
+    assert {model.state for model in models.models} == {"b"}
+    assert {(flow.state, flow.refusal) for flow in models.flows} == {("confirm", None)}
+    rows.append(ratio_of_times(*timings, aim="≤ 3"))
 
 
-@pytest.mark.benchmark(group="one event, in memory")
-def test_process_input(benchmark: BenchmarkFixture) -> None:
-    flow = AmountFlow()
+@contextmanager
+def root_handled_in_silence() -> Iterator[None]:
+    """The root logger with a handler that writes nothing, as a service has it but for the writing; then as it was.
 
-    def first_question() -> None:
-        flow.restart()
-        flow.entries.clear()
+    No fixture: pytest adds its own handlers for the length of a test's body, and those format every record.
+    """
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers
+    root.handlers = [logging.NullHandler()]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
 
-    measured(benchmark, lambda: flow.process_input("12"), first_question, rounds=20_000)
-    assert (flow.state, flow.refusal) == ("confirm", None)
+
+def test_process_input_where_the_root_logger_is_at_info(benchmark: BenchmarkFixture, rows: list[Row]) -> None:
+    """`transitions` logs each event at INFO: what that costs where a service logs at INFO itself."""
+    models = Models()
+
+    def at(level: int) -> Callable[[], None]:
+        def prepare() -> None:
+            logging.getLogger().setLevel(level)
+            models.new_flows()
+
+        return prepare
+
+    with root_handled_in_silence():
+        _, timings = in_turns(
+            benchmark,
+            Contender("`process_input`, root logger at INFO", models.process_input, at(logging.INFO), ANSWERS),
+            Contender("at WARNING", models.process_input, at(logging.WARNING), ANSWERS),
+            rounds=ROUNDS // 3,
+        )
+    assert {flow.state for flow in models.flows} == {"confirm"}
+    rows.append(ratio_of_times(*timings, aim="1"))
