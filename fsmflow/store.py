@@ -17,7 +17,7 @@ from typing import Any, Final, Union
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import dump_flow_data, load_flow_data, load_state
+from fsmflow.codec import READ, UNREAD, dump_flow_data, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState, check_member_id
@@ -153,15 +153,22 @@ HashFields = Union[Mapping[bytes, bytes], Sequence[bytes]]
 """What ``HGETALL`` gives: pairs or a flat list, by the client's protocol."""
 
 
+_FIELDS: Final = {name.encode(): name for name in (*READ, *UNREAD)}
+
+
 def _pairs(fields: HashFields) -> Iterable[tuple[bytes, bytes]]:
     return fields.items() if isinstance(fields, Mapping) else zip(fields[::2], fields[1::2], strict=True)
 
 
 def read_hash(member_id: str, channel: Channel, fields: HashFields) -> MemberState:
     """The state that ``HGETALL`` gave; quarantined fields are left where they are."""
-    raw = {
-        name.decode("utf-8", "replace"): value for name, value in _pairs(fields) if not name.startswith(b"quarantine")
-    }
+    raw = {}
+    for name, value in _pairs(fields):
+        known = _FIELDS.get(name)
+        if known is not None:
+            raw[known] = value
+        elif not name.startswith(b"quarantine"):
+            raw[name.decode("utf-8", "replace")] = value
     return load_state(member_id, channel, raw)
 
 
@@ -177,11 +184,14 @@ def read_quarantined(fields: HashFields) -> dict[int, tuple[str, bytes]]:
     return dict(sorted(found.items()))
 
 
+_APPLIED: Final = Committed(Outcome.APPLIED)
+
+
 def read_committed(commit: Commit, answer: Sequence[Any]) -> Committed:
     """What the script answered to a commit."""
+    if answer[0] == b"applied":
+        return _APPLIED
     outcome = Outcome(bytes(answer[0]).decode())
-    if outcome is Outcome.APPLIED:
-        return Committed(outcome)
     return Committed(outcome, read_hash(commit.member_id, commit.channel, answer[1]))
 
 
