@@ -35,6 +35,7 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 from loguru import logger
+from redis.exceptions import ResponseError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -165,9 +166,10 @@ class Webhook:
                 logger.warning("a message must be delivered again: {}", type(trouble).__name__)
                 waiting.add(inbound.channel)
             except StoreUnavailable as trouble:
-                # Redis is away for all of them; to find that out for each would take a second each
                 logger.error("a delivery must come again: {}", type(trouble).__name__)
-                return False
+                if not isinstance(trouble.__cause__, ResponseError):
+                    return False  # Redis is away for all of them; to find that out for each would take a second each
+                waiting.add(inbound.channel)  # it is there, and refused: another program's key in this member's place
         return not waiting
 
     async def send(self, inbound: Inbound, reply: Reply) -> None:

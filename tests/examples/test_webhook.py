@@ -393,6 +393,23 @@ def test_one_members_newer_state_holds_up_nobody_else(
     assert [body["recipient"] for body in graph.bodies] == [USER_ID]
 
 
+def test_a_key_that_another_program_put_in_one_members_place_holds_up_nobody_else(
+    site: Site, graph: Graph, any_redis: Redis
+) -> None:
+    key = site.manager.layout.keys(f"whatsapp:{OTHER}").state
+    any_redis.set(key, "another program's")
+    batch = (says(1, "offer", OTHER), says(2, "5", OTHER), says(1, "offer"))
+    assert [site.delivers(*batch), site.delivers(*batch)] == [500, 500]
+    assert [body["recipient"] for body in graph.bodies] == [USER_ID]
+    assert any_redis.get(key) == b"another program's"
+    any_redis.delete(key)
+    assert site.delivers(*batch) == 200
+    assert [(body["recipient"], words_of(body).split("\n")[0]) for body in graph.bodies[1:]] == [
+        (OTHER, "How much do you offer?"),
+        (OTHER, "To which handle?"),
+    ]
+
+
 # -- what it is told ---------------------------------------------------------------------------------------------------
 
 
