@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from redis import Redis
 
 from fsmflow import Channel, Inbound
+from tests.reference_model import Member
 from tests.talking import BEGINNING
 from tests.trips import QUESTIONS
 from tests.witness import Letter, Shown, Witness
@@ -43,13 +44,15 @@ ADDRESSES = {
     "cid": Address("cid", Channel("whatsapp", "15550003333"), timedelta(seconds=1)),
     "cid at the console": Address("cid", Channel("console", "cid"), timedelta(milliseconds=1)),
 }
-WORDS = ("back", "Cancel", "restart", " HELP ")
+WORDS = ("back", "back", "Back", "restart", "Cancel", " HELP ")
 TEXTS = ("9", "3", "²", "-1", "1", "", " \n", "x" * 4097, "\x00", "land", "Sea", "done", "trip", "New  Trip", "tip")
 FORGERIES = ("land", "00000000.land", "ffffffff.cancel", "{nonce}.nowhere", "{nonce}", "", "trip", "cancel", "back")
-WAITS = (timedelta(seconds=1), timedelta(seconds=30), timedelta(minutes=4), timedelta(minutes=5), timedelta(hours=1))
+WAITS = (*(timedelta(seconds=each) for each in (1, 30, 240, 299, 300, 301)), timedelta(hours=1))
 
-senders = st.sampled_from(tuple(ADDRESSES))
-places = st.integers(0, 5)
+CASTS = (("ann",), ("bob",), ("cid", "cid at the console"), tuple(ADDRESSES))
+senders = st.integers(0, len(ADDRESSES) - 1)  # of those who take part: the fewer they are, the farther they come
+places = st.sampled_from((0, 1, 0, 1, 2, 3))  # what is chosen third ends the trip
+times = st.sampled_from((1, 1, 2, 3))
 is_held = st.sampled_from((False, False, False, True))
 
 
@@ -89,49 +92,55 @@ class AnyConversation(RuleBasedStateMachine):
         super().__init__()
         self.redis = redis
         self.witness = Witness(redis, "")
+        self.cast: tuple[str, ...] = CASTS[0]
         self.steps: list[Step] = []
         self.sent: list[Letter] = []
         self.held: list[Letter] = []
 
-    @happens(initialize, default=st.sampled_from(("", "tip", "trip")))
-    def opens(self, default: str) -> None:
-        """The bot is set up: with a flow that any message starts, or without."""
-        self.witness = Witness(self.redis, default)
+    @happens(initialize, default=st.sampled_from(("", "tip", "trip")), cast=st.sampled_from(CASTS))
+    def opens(self, default: str, cast: tuple[str, ...]) -> None:
+        """The bot is set up, with a flow that any message starts or without, for some members."""
+        self.witness, self.cast = Witness(self.redis, default), cast
 
     @happens(sender=senders, place=places, held=is_held)
-    def answers(self, sender: str, place: int, held: bool) -> None:
+    def types_an_answer(self, sender: int, place: int, held: bool) -> None:
         """A member types an answer that is right, as far as the member knows; where nothing is asked, a keyword."""
-        asked = QUESTIONS.get(self.witness.member(ADDRESSES[sender].member).step)
-        good = ("trip", "tip") if asked is None else (*asked.options, *asked.good)
+        asked = QUESTIONS.get(self._member(sender).step)
+        good = ("trip", "trip", "tip") if asked is None else (*asked.options, *asked.good)
         self._writes(sender, good[place % len(good)], held)
 
+    @happens(sender=senders, place=places, times=times, held=is_held)
+    def answers(self, sender: int, place: int, times: int, held: bool) -> None:
+        """A member taps a button of the question that is asked, as far as the member knows; without one, types."""
+        for _ in range(times):
+            own, member = self._shown_to(sender), self._member(sender)
+            asked = QUESTIONS.get(member.step)
+            if own and own[-1].question == member.question:
+                self._taps(sender, own[-1], place, held)
+            else:
+                self._writes(sender, asked.good[place % len(asked.good)] if asked else "trip", held)
+
     @happens(sender=senders, text=st.sampled_from(TEXTS), held=is_held)
-    def types(self, sender: str, text: str, held: bool) -> None:
+    def types(self, sender: int, text: str, held: bool) -> None:
         """A member types anything."""
         self._writes(sender, text, held)
 
-    @happens(sender=senders, text=st.sampled_from(WORDS), held=is_held)
-    def types_a_word(self, sender: str, text: str, held: bool) -> None:
-        """A member types what means something at any question."""
-        self._writes(sender, text, held)
-
-    @happens(sender=senders, place=places, held=is_held)
-    def taps(self, sender: str, place: int, held: bool) -> None:
-        """A member taps a button of the question that this member was shown last, if any was."""
-        own = self._shown_to(sender)
-        if own:
-            self._taps(sender, own[-1], place, held)
+    @happens(sender=senders, word=st.sampled_from(WORDS), times=times, held=is_held)
+    def types_a_word(self, sender: int, word: str, times: int, held: bool) -> None:
+        """A member types what means something at any question, and may do so again at the next one."""
+        for _ in range(times):
+            self._writes(sender, word, held)
 
     @precondition(lambda self: bool(self.witness.shown))
     @happens(sender=senders, which=st.integers(0, 9), place=places)
-    def taps_any(self, sender: str, which: int, place: int) -> None:
+    def taps_any(self, sender: int, which: int, place: int) -> None:
         """A button is tapped that is still on the screen, or that somebody else was shown."""
         shown = self.witness.shown
         if shown:
             self._taps(sender, shown[-1 - which % len(shown)], place)
 
     @happens(sender=senders, forged=st.sampled_from(FORGERIES))
-    def forges(self, sender: str, forged: str) -> None:
+    def forges(self, sender: int, forged: str) -> None:
         """An id comes that was on no button: forged, or of an approved template."""
         own = self._shown_to(sender)
         option_id = forged.format(nonce=next(iter(own[-1].buttons))[:8] if own else "00000000")
@@ -139,12 +148,12 @@ class AnyConversation(RuleBasedStateMachine):
         self._writes(sender, "A button", option_id=option_id, kind="option", tapped=tapped)
 
     @happens(sender=senders, kind=st.sampled_from(("image", "reaction")), caption=st.sampled_from((None, "12")))
-    def shows(self, sender: str, kind: str, caption: str | None) -> None:
+    def shows(self, sender: int, kind: str, caption: str | None) -> None:
         """A member sends what is no text."""
         self._writes(sender, caption if kind == "image" else None, kind=kind)
 
     @happens(sender=senders, text=st.sampled_from(TEXTS), ahead=st.sampled_from((59, 61, 35_000_000)))
-    def types_with_a_wrong_clock(self, sender: str, text: str, ahead: int) -> None:
+    def types_with_a_wrong_clock(self, sender: int, text: str, ahead: int) -> None:
         """A message says that it was sent in the future."""
         self._writes(sender, text, ahead=timedelta(seconds=ahead))
 
@@ -198,17 +207,23 @@ class AnyConversation(RuleBasedStateMachine):
         """Whoever was not heard of any more is still where they were."""
         self.witness.compares_all()
 
-    def _shown_to(self, sender: str) -> list[Shown]:
-        return [shown for shown in self.witness.shown if shown.member == ADDRESSES[sender].member]
+    def _address(self, sender: int) -> Address:
+        return ADDRESSES[self.cast[sender % len(self.cast)]]
 
-    def _taps(self, sender: str, shown: Shown, place: int, held: bool = False) -> None:
+    def _member(self, sender: int) -> Member:
+        return self.witness.member(self._address(sender).member)
+
+    def _shown_to(self, sender: int) -> list[Shown]:
+        return [shown for shown in self.witness.shown if shown.member == self._address(sender).member]
+
+    def _taps(self, sender: int, shown: Shown, place: int, held: bool = False) -> None:
         option_id, title = list(shown.buttons.items())[place % len(shown.buttons)]
-        tapped = shown.question if shown.member == ADDRESSES[sender].member else 0
+        tapped = shown.question if shown.member == self._address(sender).member else 0
         self._writes(sender, title, held, option_id=option_id, kind="option", tapped=tapped)
 
     def _writes(
         self,
-        sender: str,
+        sender: int,
         text: str | None,
         held: bool = False,
         *,
@@ -217,13 +232,14 @@ class AnyConversation(RuleBasedStateMachine):
         **fields: Any,
     ) -> None:
         self.witness.now += timedelta(milliseconds=400)
-        address = ADDRESSES[sender]
+        address = self._address(sender)
         sent_at = None
         if address.exact is not None:
             sent_at = BEGINNING + (self.witness.now + ahead - BEGINNING) // address.exact * address.exact
-        number = sum(letter.sender == sender for letter in (*self.sent, *self.held)) + 1
+        known = (*self.sent, *self.held)
+        number = sum(letter.inbound.channel == address.channel for letter in known) + 1
         inbound = Inbound(address.channel, f"m{number}", text, sent_at=sent_at, member_id=address.member, **fields)
-        letter = Letter(sender, inbound, tapped)
+        letter = Letter(self.cast[sender % len(self.cast)], inbound, tapped)
         if held:
             self.held.append(letter)
         else:

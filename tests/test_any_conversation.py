@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from loguru import logger
 from redis import Redis
 
-from tests.any_conversation import TEXTS, AnyConversation, Step
+from tests.any_conversation import CASTS, TEXTS, AnyConversation, Step
 from tests.shortening import shortest
 
 ORDINARY = settings(
@@ -20,7 +20,17 @@ ORDINARY = settings(
     phases=(Phase.generate,),  # what fails is shortened here
     database=None,
 )
-PLAINEST = {"sender": "ann", "held": False, "place": 0, "text": TEXTS[0], "which": 0, "since": 0, "default": ""}
+PLAINEST = {
+    "sender": 0,
+    "cast": CASTS[0],
+    "held": False,
+    "place": 0,
+    "text": TEXTS[0],
+    "which": 0,
+    "since": 0,
+    "default": "",
+    "times": 1,
+}
 
 pytestmark = pytest.mark.usefixtures("side", "quiet")
 
