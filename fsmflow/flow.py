@@ -24,7 +24,7 @@ from fsmflow.calls import run_calls
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
-from fsmflow.messages import Channel, Message
+from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
 from fsmflow.questions import with_reason
 from fsmflow.shapes import Shapes
@@ -247,7 +247,7 @@ class Flow(FlowModel):
         if trigger not in self._definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        turn = Turn(answer=self._answer(value or ""), before=self.snapshot())
+        turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
         kept, recorded = vars(self).copy(), len(self.entries)
         self.data = dict(self.data)  # an answer must not reach what is kept
         try:

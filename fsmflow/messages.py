@@ -17,7 +17,7 @@ from attrs import field, frozen
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def _as_text(value: str | None) -> str | None:
+def as_text(value: str | None) -> str | None:
     """Text that UTF-8 can hold: JSON may carry half a surrogate pair, which nothing that is stored can."""
     if value is None or value.isascii():
         return value
@@ -25,7 +25,7 @@ def _as_text(value: str | None) -> str | None:
 
 
 def _as_identifier(value: str) -> str:
-    return _as_text(value) or ""
+    return as_text(value) or ""
 
 
 def _as_moment(value: Any) -> datetime | None:
@@ -99,7 +99,7 @@ class Inbound:
         for name in ("message_id", "text", "option_id", "sender_name", "phone"):
             said = getattr(self, name)
             if said is not None and not said.isascii():
-                object.__setattr__(self, name, _as_text(said))
+                object.__setattr__(self, name, as_text(said))
 
 
 @frozen

@@ -24,6 +24,7 @@ from tests.talking import (
     WHATSAPP,
     Offer,
     Talk,
+    body_of,
     in_memory,
     records_of,
     wire_id_of,
@@ -127,7 +128,8 @@ UNUSED: dict[str, tuple[str, str]] = {
     "100,000 blanks": (" " * 100_000, TOO_LONG),
     "a number of 100,000 digits": ("9" * 100_000, TOO_LONG),
 }
-ALL_TEXTS = {**KEPT, **{name: typed for name, (typed, _) in {**TIDIED, **UNUSED}.items()}}
+TAKEN = {**{name: (typed, typed) for name, typed in KEPT.items()}, **TIDIED}
+ALL_TEXTS = {name: typed for name, (typed, _) in {**TAKEN, **UNUSED}.items()}
 
 
 def rows(table: dict[str, Any]) -> Any:
@@ -143,7 +145,7 @@ def is_undisturbed(talk: Talk) -> bool:
     return not {event for event, _, _ in talk.events} & {"error", "recovery_attempt", "recovery_result"}
 
 
-@pytest.mark.parametrize(("typed", "kept"), rows({**{name: (typed, typed) for name, typed in KEPT.items()}, **TIDIED}))
+@pytest.mark.parametrize(("typed", "kept"), rows(TAKEN))
 def test_a_text_is_kept_and_given_back_as_it_was_sent(any_redis: Redis, prefix: str, typed: str, kept: str) -> None:
     talk = Talk(any_redis, prefix, [Note, Pick])
     talk.says("note")
@@ -157,6 +159,13 @@ def test_a_text_is_kept_and_given_back_as_it_was_sent(any_redis: Redis, prefix: 
     assert flow.data == talk.data == {"noted": kept}
     assert talk.says("done").data == {"noted": kept, "more": "done"}
     assert is_undisturbed(talk)
+
+
+@pytest.mark.parametrize(("typed", "kept"), rows(TAKEN))
+def test_a_flow_without_a_store_keeps_the_same(typed: str, kept: str) -> None:
+    flow = Note()
+    assert body_of(flow.process_input(typed)) == f"You said: {kept}"
+    assert flow.data == {"noted": kept}
 
 
 @pytest.mark.parametrize(("typed", "reason"), rows(UNUSED))
