@@ -1,38 +1,41 @@
-"""Whatever members, channels and workers do, each conversation goes as its member may expect."""
+"""Whatever members, channels and workers do, each conversation goes as its member may expect.
+
+The conversations are made up anew in each run. What fails is told as the shortest conversation that fails; it can be
+typed into a test as it stands.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tokenize
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
 
 import fakeredis
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 from loguru import logger
 from redis import Redis
 
+from fsmflow import conversation, decision, runner
+from fsmflow.decision import Arrival
+from tests import reference_model
 from tests.any_conversation import CASTS, TEXTS, AnyConversation, Step
 from tests.shortening import shortest
 
 ORDINARY = settings(
-    max_examples=100,
-    stateful_step_count=30,
-    phases=(Phase.generate,),  # what fails is shortened here
+    max_examples=80,
+    stateful_step_count=50,
+    phases=(Phase.generate,),  # what fails is shortened by `shortest`, and not kept: it is not hypothesis' to repeat
     database=None,
+    suppress_health_check=list(HealthCheck),
 )
-PLAINEST = {
-    "sender": 0,
-    "cast": CASTS[0],
-    "held": False,
-    "place": 0,
-    "text": TEXTS[0],
-    "which": 0,
-    "since": 0,
-    "default": "",
-    "times": 1,
-}
-
-pytestmark = pytest.mark.usefixtures("side", "quiet")
+FEWER = settings(ORDINARY, max_examples=12)
+ALWAYS_THE_SAME = settings(ORDINARY, derandomize=True)
+PLAINEST = {"sender": 0, "cast": CASTS[0], "default": "", "held": False, "times": 1, "place": 0, "which": 0, "since": 0}
+PLAINEST |= {"text": TEXTS[0]}
 
 
 @pytest.fixture
@@ -41,6 +44,12 @@ def quiet() -> Iterator[None]:
     logger.disable("fsmflow")
     yield
     logger.enable("fsmflow")
+
+
+@pytest.fixture
+def fake() -> Iterator[Redis]:
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,))) as client:
+        yield client
 
 
 def talks_at_random(redis: Redis, how: settings) -> None:
@@ -73,6 +82,85 @@ def talks_at_random(redis: Redis, how: settings) -> None:
     raise fault_of(steps) or AssertionError("it did not go wrong when it was done again")
 
 
-def test_any_conversation_goes_as_its_member_may_expect() -> None:
-    with fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(7,))) as client:
-        talks_at_random(client, ORDINARY)
+@pytest.mark.usefixtures("side", "quiet")
+def test_any_conversation_goes_as_its_member_may_expect(fake: Redis) -> None:
+    talks_at_random(fake, ORDINARY)
+
+
+@pytest.mark.usefixtures("side", "quiet")
+def test_any_conversation_goes_so_on_a_real_redis(redis_client: Redis) -> None:
+    talks_at_random(redis_client, FEWER)
+
+
+# -- what it is worth ------------------------------------------------------------------------------------------------
+
+
+def taking_what_is_late(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Arrival, "is_late", lambda _arrival, _state: False)
+
+
+def waiting_for_ever(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Arrival, "is_silent_since", lambda _arrival, _state, _timeout: False)
+
+
+def knowing_no_duplicate(patch: pytest.MonkeyPatch) -> None:
+    numbers = count()
+    patch.setattr(decision, "message_key", lambda _inbound: f"{next(numbers):016x}")
+
+
+def taking_any_tap(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(conversation, "tapped", lambda _nonce, option_id: option_id.partition(".")[2] or None)
+
+
+def handing_out_replies_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    in_place = runner._in_place
+    patch.setattr(runner, "_in_place", lambda handled: in_place(handled)[::-1])
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    "doing",
+    [
+        taking_what_is_late,
+        waiting_for_ever,
+        knowing_no_duplicate,
+        taking_any_tap,
+        handing_out_replies_in_another_order,
+    ],
+)
+def test_a_defect_is_found_and_told_as_a_short_conversation(
+    fake: Redis, monkeypatch: pytest.MonkeyPatch, doing: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    doing(monkeypatch)
+    with pytest.raises(AssertionError) as found:
+        talks_at_random(fake, ALWAYS_THE_SAME)
+    [_, *told] = str(found.value).splitlines()
+    said = [line for line in told if line.startswith("1")]  # the clock: who said what
+    came = [line for line in told if line.startswith("    ")]
+    wrong = [line for line in told if line.startswith("  !! ")]
+    assert 1 <= len(said) <= 5
+    assert len(came) >= len(said)
+    assert wrong
+
+
+@given(st.sets(st.integers(0, 30), max_size=6))
+def test_of_what_fails_only_what_is_needed_is_told(needed: set[int]) -> None:
+    steps: list[Step] = [(print, {"place": place, "sender": place}) for place in range(31)]
+
+    def fails(left: Sequence[Step]) -> bool:
+        return needed <= {arguments["place"] for _, arguments in left}
+
+    told = shortest(steps, fails, {"sender": 0, "place": 99})
+    assert [arguments for _, arguments in told] == [{"place": place, "sender": 0} for place in sorted(needed)]
+
+
+def test_the_reference_model_has_sixty_lines_at_most() -> None:
+    lines: set[int] = set()
+    with Path(reference_model.__file__).open("rb") as source:
+        before, starts = tokenize.ENCODING, (tokenize.ENCODING, tokenize.NEWLINE, tokenize.INDENT)
+        for token in tokenize.tokenize(source.readline):
+            is_docstring = token.type == tokenize.STRING and before in starts
+            if token.string.strip() and token.type not in (tokenize.COMMENT, tokenize.ENCODING) and not is_docstring:
+                lines |= set(range(token.start[0], token.end[0] + 1))
+            before = before if token.type in (tokenize.NL, tokenize.COMMENT) else token.type
+    assert 40 < len(lines) <= 60

@@ -102,6 +102,25 @@ def test_an_older_global_word_is_refused_too(any_redis: Redis, prefix: str, text
     assert (reply.status, reply.step_id) == ("refused", "handle")
 
 
+@pytest.mark.parametrize("opened", [True, False])
+def test_an_answer_that_a_reaction_overtook_is_not_late(any_redis: Redis, prefix: str, opened: bool) -> None:
+    talk = Talk(any_redis, prefix, [Offer], channel=WHATSAPP)
+    if opened:
+        talk.says("offer")
+    overtaken = talk.message("12" if opened else "offer")
+    talk.waits(seconds=5)
+    talk.sends(talk.message(None, kind="reaction"))
+    assert talk.sends(overtaken).step_id == ("handle" if opened else "amount")
+
+
+def test_a_reaction_on_another_channel_leaves_the_clock_of_the_last_message(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", channel=WHATSAPP, member_id="ann")
+    talk.sends(talk.message(None, kind="reaction", channel=CONSOLE, member_id="ann"))
+    late = talk.says("12", channel=WHATSAPP, member_id="ann", sent_at=talk.now - timedelta(seconds=5))
+    assert (late.status, late.step_id) == ("refused", "amount")
+
+
 def test_messages_of_one_second_are_taken_in_the_order_in_which_they_come(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer], channel=WHATSAPP)
     talk.says("offer", sent_at=talk.now + timedelta(milliseconds=900))

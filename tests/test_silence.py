@@ -43,6 +43,19 @@ def test_any_message_ends_the_silence(any_redis: Redis, prefix: str) -> None:
         assert talk.says(text).status != "expired"
 
 
+@pytest.mark.parametrize("kind", ["reaction", "system"])
+def test_what_is_said_beside_the_conversation_does_not_end_the_silence(
+    any_redis: Redis, prefix: str, kind: str
+) -> None:
+    """A heart on a question of an hour ago does not open it again: the answer that follows would be taken for it."""
+    talk = Talk(any_redis, prefix, [Offer])
+    talk.says("offer", "12")
+    talk.waits(minutes=6)
+    assert talk.sends(talk.message(None, kind=kind)).status == "ignored"
+    assert talk.says("bob").status == "expired"
+    assert talk.data == {"amount": "12"}
+
+
 @pytest.mark.parametrize("text", ["order", "offer"])
 def test_a_keyword_after_the_silence_starts_at_once(any_redis: Redis, prefix: str, text: str) -> None:
     talk = Talk(any_redis, prefix, [Offer, Order])

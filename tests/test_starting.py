@@ -57,6 +57,8 @@ def test_a_keyword_wins_over_the_default(any_redis: Redis, prefix: str) -> None:
 def test_a_global_word_does_not_start_the_default(any_redis: Redis, prefix: str, word: str) -> None:
     talk = Talk(any_redis, prefix, [Offer], default=Offer)
     assert (talk.says(word).status, talk.state.flow_data) == ("idle", None)
+    button = talk.message("Press me", option_id=word, kind="option")  # of an approved template
+    assert (talk.sends(button).status, talk.state.flow_data) == ("idle", None)
 
 
 def test_a_picture_starts_the_default_and_is_no_answer(any_redis: Redis, prefix: str) -> None:

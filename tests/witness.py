@@ -16,6 +16,7 @@ from redis import Redis
 
 from fsmflow import Flow, FlowStateManager, Inbound, Reply, Sentences
 from fsmflow.messages import options_of
+from tests.invariants import assert_holds
 from tests.reference_model import Member
 from tests.sides import manager_on, runner_on
 from tests.talking import BEGINNING, body_of
@@ -138,12 +139,13 @@ class Witness:
         self._complains(wrong)
 
     def compares_all(self) -> None:
-        """Holds all that is stored against what the model knows.
+        """Holds all that is stored against what the model knows, and against what must be true of any conversation.
 
         Raises:
             AssertionError: As above.
         """
-        self._complains([what for name in self.members for what in self._compares_what_is_stored(name)])
+        for name in self.members:
+            self._complains([*self._compares_what_is_stored(name), *self._judges_the_trail(name)])
 
     def _complains(self, wrong: list[str]) -> None:
         __tracebackhide__ = True  # the conversation says it all
@@ -167,6 +169,12 @@ class Witness:
             return
         attempts = 0 if flow.validation is None else flow.validation.attempts
         yield from _differences(Stored(flow.state, dict(flow.data), flow.path, attempts), due, f"{name}, stored")
+
+    def _judges_the_trail(self, name: str) -> Iterator[str]:
+        try:
+            assert_holds(self.reader, name, self.answered, FLOWS)
+        except AssertionError as fault:
+            yield from (f"  !! {line}" for line in str(fault).splitlines())
 
     def _compares(self, letter: Letter, reply: Reply) -> Iterator[str]:
         member = self.member(letter.member)
