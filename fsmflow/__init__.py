@@ -44,6 +44,7 @@ channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 graph           a flow as values to draw
+overlay         what a picture says of a flow besides: a change, a member's way, coverage
 survey          reads a flow into them
 mermaid         Mermaid's spelling of them
 diagrams        a flow as DOT, as Mermaid, as a picture

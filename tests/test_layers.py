@@ -73,6 +73,7 @@ ORDER = (
     "templates",
     "runner",
     "graph",
+    "overlay",
     "survey",
     "mermaid",
     "diagrams",
