@@ -44,13 +44,20 @@ channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 graph           a flow as values to draw
-survey          reads a flow into them
-mermaid         Mermaid's spelling of them
-diagrams        a flow as DOT, as Mermaid, as a picture
+overlay         what a picture says of a flow besides: a change, a member's way, coverage
+arrows          which of its ways are drawn, and which are told beside a step
+survey          reads a flow into those values
+digraph         DOT's spelling of them
+mermaid         Mermaid's
+interchange     JSON's, for other tools
+rendering       the program ``dot``, and the hash by which its pictures are known
+diagrams        a flow as DOT, Mermaid, JSON, SVG, PNG
 paths           how each state of a flow is reached, by its steps' examples
 testing         one test case for each transition of a flow
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
+index           the page that shows a folder's diagrams, written and read back
+freshness       what has changed since, in words
 gallery         a folder of diagrams, and whether it is up to date
 cli             the ``fsmflow`` command
 ==============  ========================================================================================================
@@ -62,6 +69,7 @@ from fsmflow.errors import (
     AsyncFlowError,
     BadTarget,
     Contended,
+    DrawingFailed,
     FlowDefinitionError,
     FlowEnded,
     FlowFault,
@@ -110,6 +118,7 @@ __all__ = [
     "Buttons",
     "Channel",
     "Contended",
+    "DrawingFailed",
     "Flow",
     "FlowAuditLogger",
     "FlowData",

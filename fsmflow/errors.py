@@ -20,6 +20,7 @@
     │   └── NewerState           a newer release of the application wrote this state
     ├── MissingExtra             an optional dependency that is not installed
     ├── MissingProgram           a program that is no Python package is not installed
+    ├── DrawingFailed            Graphviz could not draw a picture
     └── BadTarget                what a command was pointed at holds no flow, or cannot be imported
 
 What a member does wrong is not here: bad input is a value (a refusal), not an exception. ``Refused`` is the one
@@ -271,6 +272,22 @@ class MissingProgram(FsmflowError):
 
     def __str__(self) -> str:
         return f"{self.needed_for} needs the program {self.program}: {self.hint}"
+
+
+@define
+class DrawingFailed(FsmflowError):
+    """Graphviz could not draw a picture.
+
+    Args:
+        form: What it was to draw: ``SVG`` or ``PNG``.
+        reason: What it said.
+    """
+
+    form: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"a picture in {self.form} could not be drawn: {self.reason}"
 
 
 @define

@@ -1,7 +1,8 @@
 """A flow as values to draw: what stands between its machine and a picture.
 
-Here belongs what a picture says: steps, arrows and their labels, what is folded and what the legend tells of it. How
-a flow is read into these values belongs to `fsmflow.survey`; how a picture spells them, to `fsmflow.diagrams`.
+Here belongs what a picture says: nodes and ways, what kind each is of, and what the legend tells of what is left out.
+How a flow is read into these values belongs to `fsmflow.survey`; which of them become arrows, to `fsmflow.arrows`; how
+a picture spells them, to `fsmflow.digraph` and `fsmflow.mermaid`.
 
 A machine of five steps has some thirty transitions, of which a reviewer looks for six. What is the same at every
 question (refused, back, cancel, restart, expire) is therefore folded into the legend, unless all is asked for.
@@ -11,16 +12,66 @@ Rejected: a loop and an arrow for each, in grey, which made every picture a ball
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import Final
 
 from attrs import frozen
 
-from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT
+from fsmflow.machine import SUBMIT
 from fsmflow.wording import spoken
 
 TITLES_SHOWN: Final = 4  # of more options that lead the same way, the first and the number are told
+NAME_LENGTH: Final = 60  # characters of a flow type or of a class's name
+_JOINERS: Final = "\u200c\u200d"  # invisible, but some scripts and many emoji are misspelt without them
+
+
+class NodeKind(Enum):
+    """What a node stands for; each kind has a shape of its own."""
+
+    QUESTION = "question"
+    """A step that asks a member."""
+
+    ACTION = "action"
+    """A step that changes the world and asks nobody."""
+
+    SUBFLOW = "subflow"
+    """A step that is a flow of its own."""
+
+    PENDING = "pending"
+    """A state in which the outcome of an action is waited for."""
+
+    UNKNOWN = "unknown"
+    """A state in which nobody can say yet what came of an action."""
+
+
+class WayKind(Enum):
+    """What a transition stands for; each kind has a line of its own."""
+
+    ANSWER = "answer"
+    REFUSED = "refused"
+    BACK = "back"
+    CANCEL = "cancel"
+    RESTART = "restart"
+    TIMEOUT = "timeout"
+    ATTEMPTS = "attempts"
+    """The attempts at an answer are used up."""
+    RUN = "run"
+    """An action begins."""
+    DONE = "done"
+    """What an action was to do, is done."""
+    FAILED = "failed"
+    """What an action was to do, is known not to have happened."""
+    UNKNOWN = "unknown"
+    """What came of an action cannot be said."""
+    ENTER = "enter"
+    """Into a sub-flow."""
+    LEAVE = "leave"
+    """Out of a sub-flow."""
+    OTHER = "other"
+    """What nothing here has a name for: it is drawn all the same."""
 
 
 @frozen
@@ -34,6 +85,7 @@ class StepNode:
         words: Its shortened question, or the name of the callable that says it, in parentheses.
         choices: The titles of its options, in the order in which they are shown.
         sensitive: True if its answer is redacted.
+        kind: What it stands for.
     """
 
     id: str
@@ -42,6 +94,20 @@ class StepNode:
     words: str
     choices: tuple[str, ...]
     sensitive: bool
+    kind: NodeKind = NodeKind.QUESTION
+
+
+@frozen
+class WaitNode:
+    """A state that is neither a step nor an end, as it is drawn: the machine is in it while something is waited for.
+
+    Args:
+        id: Its id.
+        kind: What it stands for.
+    """
+
+    id: str
+    kind: NodeKind = NodeKind.PENDING
 
 
 @frozen
@@ -56,6 +122,7 @@ class Way:
         choices: The titles of the options that take it.
         guard: The name of what must accept; None where nothing of the flow's own does.
         folded: True if it is the same at every question, and left out unless all is asked for.
+        kind: What it stands for.
     """
 
     trigger: str
@@ -65,32 +132,22 @@ class Way:
     choices: tuple[str, ...]
     guard: str | None
     folded: bool
+    kind: WayKind
 
     @property
     def label(self) -> str:
         """What an arrow says: the choices or the trigger, and the guard in brackets."""
-        guard = "" if self.guard is None else f"[{self.guard}]"
-        named = _listed(self.choices) if self.choices or self.name == SUBMIT else self.name
+        # who may go back is told by where it leads
+        guard = "" if self.guard is None or self.kind is WayKind.BACK else f"[{self.guard}]"
+        named = listed(self.choices) if self.choices or self.name == SUBMIT else self.name
         return f"{named} {guard}".strip() or "any text"
 
-
-@frozen
-class Arrow:
-    """What is drawn between two nodes: one way, or several that lead the same way.
-
-    Args:
-        source: Where it starts.
-        dest: Where it ends.
-        labels: What it says, line by line.
-        upward: True if it leads to its own step or to an earlier one.
-        folded: True for one that is only drawn when all is asked for.
-    """
-
-    source: str
-    dest: str
-    labels: tuple[str, ...]
-    upward: bool
-    folded: bool
+    @property
+    def told(self) -> str:
+        """What is said of it where no arrow shows where it leads."""
+        if self.kind is WayKind.REFUSED:
+            return f"{self.name}: asked again"
+        return f"{self.label if self.kind is WayKind.ANSWER else self.name} → {self.dest}"
 
 
 @frozen
@@ -106,6 +163,7 @@ class FlowGraph:
         steps: Its steps, in order.
         ends: Its terminal states.
         ways: Every transition of its machine, in the order of their definition.
+        waits: The states that are neither.
     """
 
     flow_type: str
@@ -116,62 +174,69 @@ class FlowGraph:
     steps: tuple[StepNode, ...]
     ends: tuple[str, ...]
     ways: tuple[Way, ...]
+    waits: tuple[WaitNode, ...] = ()
 
     @property
     def title(self) -> str:
         """What the picture is of, on one line."""
-        return f"{self.flow_type} ({self.class_name})" if self.class_name else self.flow_type
-
-    def arrows(self, *, unfolded: bool = False) -> tuple[Arrow, ...]:
-        """What is drawn between the nodes.
-
-        Args:
-            unfolded: True draws every transition, each for itself; False leaves out what is folded, and draws ways of
-                one source and one destination as one arrow.
-
-        Returns:
-            The arrows, in the order of the machine's transitions.
-        """
-        place = {node.id: node.number for node in self.steps}
-        drawn = [way for way in self.ways if unfolded or not way.folded]
-        groups: dict[object, list[Way]] = {}
-        for index, way in enumerate(drawn):
-            groups.setdefault(index if unfolded else (way.source, way.dest), []).append(way)
-        return tuple(
-            Arrow(
-                source=ways[0].source,
-                dest=ways[0].dest,
-                labels=tuple(way.label for way in ways),
-                upward=place.get(ways[0].dest, len(place) + 1) <= place[ways[0].source],
-                folded=ways[0].folded,
-            )
-            for ways in groups.values()
-        )
-
-    def ends_of(self, arrows: Sequence[Arrow]) -> tuple[str, ...]:
-        """The terminal states that one of the arrows leads to."""
-        return tuple(end for end in self.ends if any(arrow.dest == end for arrow in arrows))
+        name = one_line(self.flow_type, NAME_LENGTH)
+        return f"{name} ({one_line(self.class_name, NAME_LENGTH)})" if self.class_name else name
 
     def legend(self, *, unfolded: bool = False) -> tuple[str, ...]:
-        """What a reader must be told, line by line: what is left out, or how it is drawn if it is not."""
-        if unfolded:
-            return ("Every transition is drawn;", "dashed: refused, back, cancel, restart, expire.")
-        named = "[name] must accept the answer, (name) says the question."
-        return (named, "Not drawn, as it is the same at every question", *self._folded_words())
+        """What a reader must be told, paragraph by paragraph: the notation, and what is left out."""
+        notation = ["[name] must accept the answer, (name) says the question."]
+        kinds = dict.fromkeys([*(node.kind for node in self.steps), *(wait.kind for wait in self.waits)])
+        notation += [_SHAPES[kind] for kind in kinds if kind in _SHAPES]
+        folded = [] if unfolded else self._folded()
+        left_out = [f"Not drawn, as it is the same at every question: {'; '.join(folded)}."] if folded else []
+        return (" ".join(notation), *left_out)
 
-    def _folded_words(self) -> tuple[str, ...]:
-        found = {way.name: way for way in self.ways if way.folded}
-        silence = "" if self.timeout is None else f" ({spoken(self.timeout)} of silence)"
-        told = {
-            REFUSED: "any other answer: refused, the question is asked again",
-            BACK: "back: to the question answered before",
-            CANCEL: f"cancel: to {found[CANCEL].dest}" if CANCEL in found else "",
-            RESTART: f"restart: to {found[RESTART].dest}" if RESTART in found else "",
-            EXPIRE: f"expire{silence}: to {found[EXPIRE].dest}" if EXPIRE in found else "",
-        }
-        if self.timeout is None:
-            del told[EXPIRE]
-        return tuple(f"– {words}" for name, words in told.items() if name in found)
+    def _folded(self) -> list[str]:
+        told: dict[str, list[Way]] = {}
+        for way in self.ways:
+            if way.folded and not (way.kind is WayKind.TIMEOUT and self.timeout is None):
+                told.setdefault(way.name, []).append(way)
+        return [self._told(ways) for ways in told.values()]
+
+    def _told(self, ways: Sequence[Way]) -> str:
+        name, kind = ways[0].name, ways[0].kind
+        if kind is WayKind.REFUSED:
+            return "any other answer is refused and the question asked again"
+        if kind is WayKind.BACK:
+            return f"{name} → the question answered before"
+        silence = f" (after {spoken(self.timeout)})" if kind is WayKind.TIMEOUT and self.timeout is not None else ""
+        return f"{name}{silence} → {' or '.join(dict.fromkeys(way.dest for way in ways))}"
+
+
+_SHAPES: Final = {
+    NodeKind.ACTION: "A box with six sides does something and asks nobody.",
+    NodeKind.SUBFLOW: "A folder is a flow of its own.",
+    NodeKind.PENDING: "An ellipse waits for an outcome.",
+    NodeKind.UNKNOWN: "In an eight-sided box the outcome is not known.",
+}
+
+
+def one_line(text: str, length: int) -> str:
+    """A text as one line of printable characters, cut with an ellipsis, between two words where there are any.
+
+    Args:
+        text: Any text: a flow's words may hold whatever their author typed.
+        length: How many characters are kept at most.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:  # as most are, which takes a fraction of the time
+        line = text.strip()
+    else:
+        line = " ".join("".join(mark if _shows(mark) else " " for mark in text).split())
+    if len(line) <= length:
+        return line
+    kept = line[: length - 1]
+    whole = kept.rpartition(" ")[0] if line[length - 1] != " " else kept
+    return f"{(whole if 2 * len(whole) > length else kept).rstrip()}…"
+
+
+def _shows(mark: str) -> bool:
+    """False for control characters, marks of direction, halves of surrogates and what is assigned to nothing."""
+    return (mark.isascii() and mark.isprintable()) or mark in _JOINERS or unicodedata.category(mark)[0] != "C"
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -179,7 +244,8 @@ def wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width) if len(text) > width else [text] if text else []
 
 
-def _listed(titles: Sequence[str]) -> str:
+def listed(titles: Sequence[str]) -> str:
+    """Titles on one line; of many, the first and the number."""
     if len(titles) > TITLES_SHOWN:
         return f"{' / '.join(titles[: TITLES_SHOWN - 1])} / … ({len(titles)} options)"
     return " / ".join(titles)

@@ -19,6 +19,10 @@ from types import ModuleType
 from typing import Any, Final
 
 from fsmflow.errors import BadTarget, FsmflowError
+from fsmflow.graph import one_line
+
+FAULT_LENGTH: Final = 200
+"""How many characters are told of what an import died of."""
 
 _NOT_FLOWS: Final = ("_*", ".*", "setup.py", "conftest.py", "test_*.py")  # what a folder's search passes by
 
@@ -144,5 +148,12 @@ def _told(fault: BaseException) -> str:
         return f"line {fault.lineno}: {fault.msg}"
     frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "importlib" not in frame.filename]
     line = f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: " if frames else ""
-    words = " ".join(str(fault).split())
+    words = one_line(_words_of(fault), FAULT_LENGTH)
     return f"does not import: {line}{type(fault).__name__}{': ' if words else ''}{words}"
+
+
+def _words_of(fault: BaseException) -> str:
+    try:
+        return str(fault)
+    except Exception:  # noqa: BLE001 - an error of somebody's own may fail at this, too
+        return ""

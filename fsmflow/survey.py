@@ -9,14 +9,13 @@ their words, so its class is drawn in its place; where that cannot be constructe
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.graph import FlowGraph, StepNode, Way
-from fsmflow.machine import BACK, CANCEL, EXPIRE, REFUSED, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
+from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, all_transitions
 from fsmflow.messages import Option
 from fsmflow.registry import sample_flow
 from fsmflow.step import Step
@@ -25,8 +24,24 @@ from fsmflow.wording import starters
 QUESTION_LENGTH: Final = 80  # characters of a question: two or three lines of a box
 SUMMARY_LENGTH: Final = 160  # characters of a docstring's first paragraph
 TITLE_LENGTH: Final = 24  # characters of an option's title: what a row of a list may have on WhatsApp
-_FOLDED: Final = frozenset({REFUSED, BACK, CANCEL, RESTART, EXPIRE})
-_JOINERS: Final = "\u200c\u200d"  # invisible, but some scripts and many emoji are misspelt without them
+# What a trigger stands for. One that is not here is drawn all the same, as one that nobody has a name for.
+_KINDS: Final[Mapping[str, WayKind]] = {
+    SUBMIT: WayKind.ANSWER,
+    BACK: WayKind.BACK,
+    CANCEL: WayKind.CANCEL,
+    RESTART: WayKind.RESTART,
+    EXPIRE: WayKind.TIMEOUT,
+    "exhausted": WayKind.ATTEMPTS,
+    "run": WayKind.RUN,
+    "done": WayKind.DONE,
+    "failed": WayKind.FAILED,
+    "unknown": WayKind.UNKNOWN,
+    "push": WayKind.ENTER,
+    "pop": WayKind.LEAVE,
+}
+_FOLDED: Final = frozenset(
+    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ATTEMPTS}
+)
 
 
 def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph:
@@ -63,26 +78,12 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
             )
             for number, step in enumerate(sample.steps, 1)
         ),
-        ends=tuple(name for name in sample.machine.states if name not in steps),
-        ways=tuple(_ways(sample, steps, worded=worded)),
+        ends=tuple(name for name, state in sample.machine.states.items() if state.final),
+        ways=_ways(sample, steps, worded=worded),
+        waits=tuple(
+            WaitNode(name) for name, state in sample.machine.states.items() if not state.final and name not in steps
+        ),
     )
-
-
-def one_line(text: str, length: int) -> str:
-    """A text as one line of printable characters, cut with an ellipsis.
-
-    Args:
-        text: Any text: a flow's words may hold whatever their author typed.
-        length: How many characters are kept at most.
-    """
-    printable = (mark if _shows(mark) else " " for mark in text)
-    line = " ".join("".join(printable).split())
-    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
-
-
-def _shows(mark: str) -> bool:
-    """False for control characters, marks of direction, halves of surrogates and what is assigned to nothing."""
-    return (mark.isascii() and mark.isprintable()) or mark in _JOINERS or unicodedata.category(mark)[0] != "C"
 
 
 def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]:
@@ -95,39 +96,55 @@ def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]
         return flow, False
 
 
-def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> Iterator[Way]:
-    for trigger, transition in all_transitions(flow.machine):
-        step = steps[transition.source]
-        takers = _takers(step, trigger, transition)
-        yield Way(
-            trigger=trigger,
-            name=transition.name,
-            source=transition.source,
-            dest=transition.dest or transition.source,
-            choices=_titles(takers, worded=worded),
-            guard=_guard(flow, step, trigger, transition),
-            folded=transition.name in _FOLDED and transition.option is None,
+def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
+    found = tuple(all_transitions(flow.machine))
+    everywhere = _the_same_at_every_step(found, steps)
+    ways = []
+    for trigger, transition in found:
+        step = steps.get(transition.source)
+        kind = WayKind.REFUSED if transition.refuses else _KINDS.get(trigger, WayKind.OTHER)
+        takers = () if step is None or trigger != SUBMIT else _takers(step, transition)
+        ways.append(
+            Way(
+                trigger=trigger,
+                name=transition.name,
+                source=transition.source,
+                dest=transition.dest or transition.source,
+                choices=_titles(takers, worded=worded) if takers else (),
+                guard=_guard(flow, trigger, transition) if transition.conditions else None,
+                folded=kind in _FOLDED or trigger in everywhere,
+                kind=kind,
+            )
         )
+    return tuple(ways)
+
+
+def _the_same_at_every_step(found: Iterable[tuple[str, FlowTransition]], steps: dict[str, Step]) -> frozenset[str]:
+    """The triggers that nothing here has a name for, and that lead from every step to one and the same state."""
+    led: dict[str, dict[str, str | None]] = {}
+    for trigger, transition in found:
+        if trigger not in _KINDS:
+            led.setdefault(trigger, {})[transition.source] = transition.dest
+    return frozenset(
+        trigger for trigger, dests in led.items() if dests.keys() >= steps.keys() and len(set(dests.values())) == 1
+    )
 
 
 def _titles(options: Iterable[Option], *, worded: bool) -> tuple[str, ...]:
-    return tuple(one_line(option.title if worded else option.id, TITLE_LENGTH) for option in options)
+    return tuple([one_line(option.title if worded else option.id, TITLE_LENGTH) for option in options])
 
 
-def _takers(step: Step, trigger: str, transition: FlowTransition) -> tuple[Option, ...]:
+def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
     """The options that take a transition: the one it is for, or all that have none of their own."""
     if transition.option is not None:
-        return tuple(option for option in step.options if option.id == transition.option)
-    onward = trigger == SUBMIT and not transition.refuses
-    return tuple(option for option in step.options if onward and option.to is None)
+        return tuple([option for option in step.options if option.id == transition.option])
+    return () if transition.refuses else tuple([option for option in step.options if option.to is None])
 
 
-def _guard(flow: Flow, step: Step, trigger: str, transition: FlowTransition) -> str | None:
+def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
-    if not transition.conditions:
-        return None
-    callbacks = flow.definition.callbacks[step.id]
-    if trigger == SUBMIT and callbacks.validator is None and callbacks.transformer is None:
+    callbacks = flow.definition.callbacks.get(transition.source)
+    if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
         return None
     return str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
 

@@ -15,8 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from loguru import logger
 
-from fsmflow.cli import main
-from fsmflow.cli.commands import fsmflow
+from fsmflow.cli import fsmflow, main
 from fsmflow.cli.terminal import Console, Talk
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
@@ -98,7 +97,7 @@ def run(*arguments: str, typed: str = "", cwd: Path | None = None) -> subprocess
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(fsmflow, arguments)
+    return CliRunner().invoke(fsmflow(), arguments)
 
 
 def talk(typed: list[str], manager: FlowStateManager | None = None, member: str | None = None) -> list[str]:
@@ -315,7 +314,7 @@ def test_the_diagrams_of_flows_that_were_not_asked_for_are_named_and_go_only_wit
     assert all(path.exists() for path in others)
     checked = invoke("diagrams", "offer.py:OfferFlow", "--check")
     assert checked.exit_code == 1
-    assert checked.stderr.count(": left over, no flow of the targets has it\n") == 2
+    assert checked.stderr.count(": left over, not among what was asked for\n") == 2
     assert checked.stderr.endswith("To renew: fsmflow diagrams offer.py:OfferFlow --out diagrams --prune\n")
     assert all(path.exists() for path in others)
     pruned = invoke("diagrams", "offer.py:OfferFlow", "--prune")
@@ -337,6 +336,76 @@ def test_check_of_a_folder_that_is_not_there_makes_none(shop: Path) -> None:
     assert not (shop / "diagrams").exists()
 
 
+def test_check_says_which_step_and_which_way_differ(shop: Path) -> None:
+    assert run("diagrams", "offer.py", cwd=shop).returncode == 0
+    (shop / "offer.py").write_text(SOURCE.replace(', Option("no", "No", to="cancelled")', ""))
+    checked = run("diagrams", "offer.py", "--check", cwd=shop)
+    assert checked.returncode == 1
+    lines = checked.stderr.splitlines()
+    assert lines[0] == "offer: step 'confirm' lost the way 'No' to cancelled"
+    assert lines[-1] == "To renew: fsmflow diagrams offer.py --out diagrams"
+    assert checked.stdout == ""
+
+
+def test_the_forms_of_a_folder_are_kept_until_others_are_asked_for(shop: Path) -> None:
+    assert invoke("diagrams", "offer.py", "--format", "json, dot", "--all").exit_code == 0
+    names = ["README.md", "offer.dot", "offer.json"]
+    assert sorted(path.name for path in (shop / "diagrams").iterdir()) == names
+    assert "cancel → cancelled" in (shop / "diagrams" / "offer.dot").read_text()
+    assert invoke("diagrams", "offer.py", "--check").exit_code == 0
+    assert invoke("diagrams", "offer.py").output == "3 files in diagrams\n"
+    assert "cancel → cancelled" in (shop / "diagrams" / "offer.dot").read_text()
+    folded = invoke("diagrams", "offer.py", "--folded", "--format", "dot", "--check")
+    assert folded.exit_code == 1
+    assert folded.stderr.endswith("To renew: fsmflow diagrams offer.py --out diagrams --format dot --folded --prune\n")
+    assert invoke("diagrams", "offer.py", "--folded", "--format", "dot", "--prune").exit_code == 0
+    assert "cancel → cancelled;" in (shop / "diagrams" / "offer.dot").read_text()
+    assert "ways" not in (shop / "diagrams" / "offer.dot").read_text()
+
+
+def test_a_form_that_there_is_not_is_asked_wrongly(shop: Path) -> None:
+    asked = invoke("diagrams", "offer.py", "--format", "dot,gif")
+    assert (asked.exit_code, (shop / "diagrams").exists()) == (2, False)
+    assert "'gif' is none of dot, mermaid, json, svg, png" in asked.stderr
+
+
+def test_without_the_program_dot_all_else_is_written_and_it_is_said_what_to_install(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    drawn = invoke("diagrams", "offer.py", "--format", "dot,mermaid,json,svg")
+    assert (drawn.exit_code, drawn.stdout) == (1, "")
+    assert drawn.stderr.startswith("Error: a picture in SVG needs the program dot: install Graphviz (apt install ")
+    assert sorted(path.name for path in (shop / "diagrams").iterdir()) == [
+        *("README.md", "offer.dot", "offer.json", "offer.mmd")
+    ]
+
+
+def test_a_folder_that_is_a_file_and_one_that_cannot_be_made_are_one_plain_line(shop: Path) -> None:
+    (shop / "taken").write_text("")
+    assert invoke("diagrams", "offer.py", "--out", "taken").exit_code == 2
+    inside = invoke("diagrams", "offer.py", "--out", "taken/in")
+    assert (inside.exit_code, inside.stderr.count("\n")) == (2, 1)
+
+
+def test_what_is_worked_on_is_shown_on_a_terminal_and_nowhere_else(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fsmflow", "diagrams", "offer.py"],
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        cwd=shop,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+    )
+    os.close(follower)
+    shown = shown_until(leader, None)
+    os.close(leader)
+    assert process.communicate()[0] == b"3 files in diagrams\n"
+    assert "1 · offer".encode() in shown
+    monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich would take a pipe for a terminal
+    assert run("diagrams", "offer.py", cwd=shop).stderr == ""
+
+
 @pytest.mark.parametrize("command", ["diagrams", "chat"])
 @pytest.mark.parametrize(
     ("target", "said"),
@@ -356,7 +425,6 @@ def test_a_bad_target_is_one_plain_line_and_exits_with_two(shop: Path, command: 
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "fsmflow.cli.commands")
     monkeypatch.setitem(sys.modules, "click", None)
     with pytest.raises(SystemExit) as left:
         main()

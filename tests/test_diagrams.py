@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import os
 import re
-import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -18,13 +18,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fsmflow.diagrams import dot, mermaid, svg
-from fsmflow.errors import FlowDefinitionError, MissingExtra, MissingProgram
+from fsmflow.diagrams import dot, json, mermaid
+from fsmflow.errors import FlowDefinitionError, MissingExtra
 from fsmflow.flow import Flow
+from fsmflow.graph import NodeKind, WayKind, one_line
 from fsmflow.machine import all_transitions
 from fsmflow.messages import Buttons, Option
 from fsmflow.step import Step, StepType
-from fsmflow.survey import QUESTION_LENGTH, graph_of, one_line
+from fsmflow.survey import QUESTION_LENGTH, graph_of
 
 ROOT = Path(__file__).parent.parent
 NASTY = 'a "b" <i>c</i> {d|e} \\N \\l --> ;%% #35; &amp; `x` *y* _z_ ]] )) |f| \n%%{init: {}}%%\nend ☃ أ style:#a;'
@@ -107,6 +108,19 @@ def dot_labels(source: str) -> Iterator[str]:
         yield words.replace("\\\\", "\\")
 
 
+def told_in_dot(source: str) -> Iterator[tuple[str, str]]:
+    """Each transition that a DOT source shows, by an arrow or in the list beside a step: from where to where."""
+    for line in source.splitlines():
+        arrow = re.match(r"\t\t(\w+) -> (\w+) \[label=<(.*)>", line)
+        listed = re.match(r'\t+"(\w+) ways" \[label=<(.*)> ', line)
+        if arrow is not None:
+            ends = (arrow[1], arrow[2])
+            yield from (ends[::-1] if "dir=back" in line else ends for _ in arrow[3].split("<BR/>"))
+        if listed is not None:
+            for row in re.findall(r"([^<>]*)<BR ALIGN='LEFT'/>", listed[2]):
+                yield listed[1], row.partition(" → ")[2] or listed[1]
+
+
 def mermaid_labels(source: str) -> list[str]:
     """Each label of a Mermaid source, its entities resolved, its line breaks as blanks."""
     found = re.findall(r'"([^"\n]*)"', source)
@@ -135,32 +149,64 @@ def test_a_diagram_names_steps_types_questions_guards_options_ends_and_what_star
 def test_what_is_the_same_at_every_question_is_folded_and_the_legend_says_so() -> None:
     labels = mermaid_labels(mermaid(TicketFlow))
     legend = next(label for label in labels if "Not drawn" in label)
-    for words in ("refused", "back", "cancel: to cancelled", "restart: to city", "(5 minutes of silence): to expired"):
+    told = ("refused", "back →", "cancel → cancelled", "restart → city", "expire (after 5 minutes) → expired")
+    for words in told:
         assert words in legend
     assert mermaid(TicketFlow).count("-->") == 1 + 6  # the start, and a way for each thing that can be answered
-    assert "-.->" not in mermaid(TicketFlow)
+    assert "-.-" not in mermaid(TicketFlow)
     assert dot(TicketFlow).count(" -> ") == 1 + 6
 
 
-def test_unfolded_every_transition_of_the_machine_is_drawn_once() -> None:
+def test_unfolded_every_transition_of_the_machine_is_told_once() -> None:
     transitions = [(found.source, found.dest or found.source) for _, found in all_transitions(TicketFlow().machine)]
-    drawn = re.findall(r"^\t\t(\w+) -> (\w+) ", dot(TicketFlow, all=True), re.MULTILINE)
-    assert drawn == transitions
-    arrows = re.findall(r"^ +(?:step)_(\w+) -.*\| (?:step|end)_(\w+)$", mermaid(TicketFlow, all=True), re.MULTILINE)
-    assert arrows == transitions
+    told = list(told_in_dot(dot(TicketFlow, all=True)))
+    assert set(told) == set(transitions)
+    assert (
+        told.count(("city", "cancelled")) == told.count(("city", "city")) - 1 == told.count(("fare", "city")) - 1 == 1
+    )
+    arrows = re.findall(r"^ +step_(\w+) -\S*\|.*\| (?:step|end)_(\w+)$", mermaid(TicketFlow, all=True), re.MULTILINE)
+    assert Counter(arrows) == Counter(transitions)
 
 
-def test_what_is_secondary_is_told_by_dashes_not_by_colour_alone() -> None:
-    edges = [line for line in dot(TicketFlow, all=True).splitlines() if " -> " in line]
-    secondary = [line for line in edges if re.search(r"label=< (refused|back|cancel|restart|expire)", line)]
-    assert len(secondary) > 12
-    assert all("style=dashed" in line for line in secondary)
-    assert not any("style=dashed" in line for line in edges if line not in secondary)
+def test_unfolded_an_arrow_names_all_that_it_stands_for() -> None:
+    class Menu(Flow):
+        flow_type = "menu"
+        steps = (
+            Step(
+                id="which",
+                type=StepType.LIST,
+                message="?",
+                options=tuple(Option(f"o{place}", f"Dish {place}", to="completed") for place in range(7)),
+            ),
+        )
+
+    assert "Dish 6" not in dot(Menu)
+    assert "… (7 options)" in dot(Menu)
+    assert all(f"Dish {place}" in dot(Menu, all=True) for place in range(7))
 
 
 def test_an_option_that_is_called_like_a_refusal_is_drawn_as_an_option() -> None:
     way = next(way for way in graph_of(TicketFlow).ways if way.source == "confirm" and way.dest == "cancelled")
     assert (way.label, way.folded) == ("No", False)
+
+
+def test_what_a_machine_has_besides_is_read_from_it_and_drawn() -> None:
+    class Later(TicketFlow):
+        flow_type = "later"
+
+    machine = Later().machine
+    machine.add_state("waiting")
+    machine.add_transition("nudge", "waiting", "completed", name="nudge")
+    machine.add_transition("nudge", "pin", "waiting", name="nudge")
+    for step in ("city", "fare", "pin", "confirm"):
+        machine.add_transition("pause", step, "expired", name="pause")
+    graph = graph_of(Later)
+    assert [(wait.id, wait.kind) for wait in graph.waits] == [("waiting", NodeKind.PENDING)]
+    assert graph.ends == graph_of(TicketFlow).ends
+    added = [(way.trigger, way.source, way.kind, way.folded) for way in graph.ways if way.trigger in ("nudge", "pause")]
+    assert added[:2] == [("nudge", "waiting", WayKind.OTHER, False), ("nudge", "pin", WayKind.OTHER, False)]
+    assert set(added[2:]) == {("pause", step, WayKind.OTHER, True) for step in ("city", "fare", "pin", "confirm")}
+    assert "pause → expired" in " ".join(dot_labels(dot(Later)))
 
 
 def test_a_flow_without_a_timeout_is_not_said_to_expire() -> None:
@@ -176,6 +222,9 @@ def test_a_flow_without_a_timeout_is_not_said_to_expire() -> None:
     [
         ("  two\n\nlines\t", "two lines"),
         ("x" * 200, "x" * (QUESTION_LENGTH - 1) + "…"),
+        ("x" * 60 + " " + "y" * 40, "x" * 60 + "…"),
+        ("word " * 15 + "last more", "word " * 15 + "last…"),
+        ("word " * 15 + "longer", "word " * 14 + "word…"),
         ("left\u202eright\x00\ud800", "left right"),
         ("नमस्ते \U0001f469\u200d\U0001f33e", "नमस्ते \U0001f469\u200d\U0001f33e"),
     ],
@@ -240,8 +289,8 @@ def test_whatever_a_flow_says_is_read_as_it_was_said_and_is_never_markup(words: 
 
 def test_the_same_flow_gives_the_same_bytes_in_every_process() -> None:
     program = (
-        "import sys; from tests.test_diagrams import TicketFlow, dot, mermaid; "
-        "sys.stdout.buffer.write((dot(TicketFlow) + mermaid(TicketFlow, all=True)).encode())"
+        "import sys; from tests.test_diagrams import TicketFlow, dot, json, mermaid; "
+        "sys.stdout.buffer.write((dot(TicketFlow) + mermaid(TicketFlow, all=True) + json(TicketFlow)).encode())"
     )
     drawn = {
         subprocess.run(
@@ -252,7 +301,7 @@ def test_the_same_flow_gives_the_same_bytes_in_every_process() -> None:
         ).stdout
         for seed in ("0", "1")
     }
-    assert drawn == {(dot(TicketFlow) + mermaid(TicketFlow, all=True)).encode()}
+    assert drawn == {(dot(TicketFlow) + mermaid(TicketFlow, all=True) + json(TicketFlow)).encode()}
 
 
 @pytest.mark.parametrize("step_id", ["graph", "node", "edge", "strict", "start", "end", "subgraph", "legend", "class"])
@@ -266,28 +315,38 @@ def test_a_step_may_be_called_like_a_word_of_the_language(step_id: str) -> None:
     assert f"| step_{step_id}\n" in mermaid(Named)
 
 
-@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed: no `dot` on the PATH")
-@pytest.mark.parametrize("flow", [TicketFlow, one_question(NASTY)])
-@pytest.mark.parametrize("unfolded", [False, True])
-def test_graphviz_draws_it_and_complains_of_nothing(flow: type[Flow], unfolded: bool) -> None:
-    drawn = svg(flow, all=unfolded)
-    words = squeezed("".join(ElementTree.fromstring(drawn.partition("?>")[2].partition(">")[2]).itertext()))
-    for step in graph_of(flow).steps:
-        assert squeezed(step.words) in words
+@pytest.mark.parametrize("name", ["a\nb", "\u202eabc", "x | y", "</title><script>", '"]; evil [', "%%{init: {}}%%"])
+def test_a_class_may_have_any_name(name: str) -> None:
+    step = Step(id="one", type=StepType.TEXT, message="?")
+    flow = type(name, (Flow,), {"flow_type": "odd", "steps": (step,)})
+    for labels in (list(dot_labels(dot(flow))), mermaid_labels(mermaid(flow))):
+        assert any(squeezed(one_line(name, 60)) in squeezed(label) for label in labels)
+    assert all(line.count('"') in (0, 2) for line in mermaid(flow).splitlines())
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda name: not any(mark.isspace() for mark in name)))
+@example('-->"]};</svg>')
+@example("a\\")
+@example("\ud800")
+def test_a_flow_type_may_be_any_word(flow_type: str) -> None:
+    named = type(
+        "Named", (Flow,), {"flow_type": flow_type, "steps": (Step(id="one", type=StepType.TEXT, message="?"),)}
+    )
+    for labels in (list(dot_labels(dot(named))), mermaid_labels(mermaid(named))):
+        assert any(squeezed(one_line(flow_type, 60)) in squeezed(label) for label in labels)
+    assert re.match(
+        r"// .*\ndigraph (\w+|\"(node|edge|graph|subgraph|strict|digraph)\") \{\n", dot(named), re.IGNORECASE
+    )
+    assert mermaid(named).encode()
+    assert dot(named).encode()
 
 
 # -- what is not installed ---------------------------------------------------------------------------------------------
 
 
-def test_without_the_program_dot_svg_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(MissingProgram, match="apt install graphviz"):
-        svg(TicketFlow)
-    assert dot(TicketFlow)
-
-
-def test_without_the_package_graphviz_dot_names_the_extra_and_mermaid_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_graphviz_dot_names_the_extra_and_the_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "graphviz", None)
     with pytest.raises(MissingExtra, match=r"pip install 'fsmflow\[diagrams\]'"):
         dot(TicketFlow)
     assert mermaid(TicketFlow).startswith("flowchart TD\n")
+    assert json(TicketFlow).startswith("{\n")

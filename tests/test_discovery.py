@@ -137,6 +137,16 @@ def test_a_file_beside_the_one_that_is_named_can_be_imported_by_it(shop: Path) -
         ("shop.a", "import gone\n", "shop.a: does not import: line 4 of a.py: ModuleNotFoundError: No module na"),
         ("shop/a.py", "1 / 0\n", "shop/a.py: does not import: line 4 of a.py: ZeroDivisionError: division by zero"),
         ("shop/a.py", "raise SystemExit\n", "shop/a.py: does not import: line 4 of a.py: SystemExit"),
+        (
+            "shop/a.py",
+            "raise ValueError('\\x1b[31m\\u202e' + 'x' * 900)\n",
+            f"shop/a.py: does not import: line 4 of a.py: ValueError: [31m {'x' * 194}…",
+        ),
+        (
+            "shop/a.py",
+            "class Mute(Exception):\n    __str__ = None\nraise Mute\n",
+            "shop/a.py: does not import: line 6 of a.py: Mute",
+        ),
         ("shop/a.py", "def\n", "shop/a.py: line 4: "),
         ("shop/a.py", flow("A", ""), "shop/a.py: A: a flow with steps needs a flow_type"),
         ("shop/a-b.py", "", "shop/a-b.py: is no Python module: its name must be an identifier, with .py"),

@@ -29,6 +29,7 @@ EXPORTED = [
     "Buttons",
     "Channel",
     "Contended",
+    "DrawingFailed",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
