@@ -52,8 +52,7 @@ mermaid         Mermaid's
 interchange     JSON's, for other tools
 rendering       the program ``dot``, and the hash by which its pictures are known
 diagrams        a flow as DOT, Mermaid, JSON, SVG, PNG
-paths           how each state of a flow is reached, by its steps' examples
-testing         one test case for each transition of a flow
+testing         tests of flows: a case for each transition, paths, walks
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
 index           the page that shows a folder's diagrams, written and read back
