@@ -102,6 +102,9 @@ ORDER = (
     "cli.chat",
     "cli.diagrams",
     "cli",
+    "testing.coverage",
+    "testing.reporting",
+    "pytest_plugin",
     "__main__",
     "__init__",
 )
