@@ -1,7 +1,9 @@
 """Conversations of many steps, as finite-state machines.
 
-Here are the names that people write against, and no logic. The house, from the ground up; each module imports only
-from those above it:
+Here are the names that people write against, and no logic but this: a name's module is imported when the name is first
+asked for. pytest imports this package at each start, for `fsmflow.pytest_plugin`, also where no flow is tested.
+
+The house, from the ground up; each module imports only from those above it:
 
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
@@ -52,61 +54,65 @@ mermaid         Mermaid's
 interchange     JSON's, for other tools
 rendering       the program ``dot``, and the hash by which its pictures are known
 diagrams        a flow as DOT, Mermaid, JSON, SVG, PNG
-paths           how each state of a flow is reached, by its steps' examples
-testing         one test case for each transition of a flow
+testing         tests of flows: a case for each transition, paths, walks
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
 index           the page that shows a folder's diagrams, written and read back
 freshness       what has changed since, in words
 gallery         a folder of diagrams, and whether it is up to date
 cli             the ``fsmflow`` command
+pytest_plugin   the pytest face of `testing`: fixtures, and which transitions the tests fired
 ==============  ========================================================================================================
 """
 
-from fsmflow.audit import AuditEntry
-from fsmflow.audit_logger import FlowAuditLogger
-from fsmflow.errors import (
-    AsyncFlowError,
-    BadTarget,
-    Contended,
-    DrawingFailed,
-    FlowDefinitionError,
-    FlowEnded,
-    FlowFault,
-    FsmflowError,
-    InvalidMemberId,
-    InvalidState,
-    LimitExceeded,
-    MissingExtra,
-    MissingProgram,
-    NewerState,
-    PayloadError,
-    Refused,
-    StoreUnavailable,
-    UnexpectedVerdict,
-    UnsendableMessage,
-    UnstorableAnswer,
-)
-from fsmflow.flow import Flow
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
-from fsmflow.messages import (
-    ApprovedTemplate,
-    Buttons,
-    Channel,
-    Inbound,
-    ListMenu,
-    Location,
-    Media,
-    Message,
-    Option,
-    Reply,
-    Section,
-    Text,
-)
-from fsmflow.runner import AsyncFlowRunner, FlowRunner
-from fsmflow.state import FlowData, MemberState
-from fsmflow.step import Step, StepType
-from fsmflow.wording import Sentences, Words
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from fsmflow.audit import AuditEntry
+    from fsmflow.audit_logger import FlowAuditLogger
+    from fsmflow.errors import (
+        AsyncFlowError,
+        BadTarget,
+        Contended,
+        DrawingFailed,
+        FlowDefinitionError,
+        FlowEnded,
+        FlowFault,
+        FsmflowError,
+        InvalidMemberId,
+        InvalidState,
+        LimitExceeded,
+        MissingExtra,
+        MissingProgram,
+        NewerState,
+        PayloadError,
+        Refused,
+        StoreUnavailable,
+        UnexpectedVerdict,
+        UnsendableMessage,
+        UnstorableAnswer,
+    )
+    from fsmflow.flow import Flow
+    from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+    from fsmflow.messages import (
+        ApprovedTemplate,
+        Buttons,
+        Channel,
+        Inbound,
+        ListMenu,
+        Location,
+        Media,
+        Message,
+        Option,
+        Reply,
+        Section,
+        Text,
+    )
+    from fsmflow.runner import AsyncFlowRunner, FlowRunner
+    from fsmflow.state import FlowData, MemberState
+    from fsmflow.step import Step, StepType
+    from fsmflow.wording import Sentences, Words
 
 __all__ = [
     "ApprovedTemplate",
@@ -155,3 +161,65 @@ __all__ = [
     "UnstorableAnswer",
     "Words",
 ]
+
+_NAMES: typing.Final = {
+    "audit": ("AuditEntry",),
+    "audit_logger": ("FlowAuditLogger",),
+    "errors": (
+        "AsyncFlowError",
+        "BadTarget",
+        "Contended",
+        "DrawingFailed",
+        "FlowDefinitionError",
+        "FlowEnded",
+        "FlowFault",
+        "FsmflowError",
+        "InvalidMemberId",
+        "InvalidState",
+        "LimitExceeded",
+        "MissingExtra",
+        "MissingProgram",
+        "NewerState",
+        "PayloadError",
+        "Refused",
+        "StoreUnavailable",
+        "UnexpectedVerdict",
+        "UnsendableMessage",
+        "UnstorableAnswer",
+    ),
+    "flow": ("Flow",),
+    "manager": ("AsyncFlowStateManager", "FlowStateManager"),
+    "messages": (
+        "ApprovedTemplate",
+        "Buttons",
+        "Channel",
+        "Inbound",
+        "ListMenu",
+        "Location",
+        "Media",
+        "Message",
+        "Option",
+        "Reply",
+        "Section",
+        "Text",
+    ),
+    "runner": ("AsyncFlowRunner", "FlowRunner"),
+    "state": ("FlowData", "MemberState"),
+    "step": ("Step", "StepType"),
+    "wording": ("Sentences", "Words"),
+}
+_HOMES: typing.Final = {name: module for module, names in _NAMES.items() for name in names}
+
+if not typing.TYPE_CHECKING:  # what a type checker finds here it would take for any name at all
+
+    def __getattr__(name: str) -> typing.Any:
+        """The public name, from its module."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value  # so that it is asked for once
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

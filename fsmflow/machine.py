@@ -66,6 +66,7 @@ class FlowMachine(QuietMachine):
 class Model(Protocol):
     """What the callbacks need of a flow."""
 
+    flow_type: str
     state: str
 
     def judgement(self, turn: Turn) -> Verdict:
@@ -216,14 +217,23 @@ def triggers_of(machine: Machine) -> dict[str, Callable[..., bool]]:
     return {name: event.trigger for name, event in machine.events.items()}
 
 
+Witness = Callable[[Model, str, FlowTransition], None]
+
+WITNESSES: Final[list[Witness]] = []
+"""What is told of every transition of every flow besides the flow itself, with the trigger that fired it: what tests
+have fired is known from here. It must not raise."""
+
+
 def record(event: EventData) -> None:
-    """Has the model take note of the transition that was just made."""
+    """Has the model take note of the transition that was just made, and tells who watches."""
     found: Any = event  # to `transitions` a model and its arguments are any objects
     model: Model = found.model
     turn: Turn = found.args[0]
     taken: FlowTransition = found.transition
     turn.taken = taken
     model.moved(event.event.name, taken, turn)
+    for witness in WITNESSES:
+        witness(model, event.event.name, taken)
 
 
 def _ending_order(end: str) -> int:

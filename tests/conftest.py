@@ -26,6 +26,8 @@ from tests.redis_server import (
     skip_or_fail,
 )
 
+pytest_plugins = ["fsmflow.pytest_plugin", "pytester"]
+
 # How long an example takes is the machine's affair; tests/benchmarks measure time.
 hypothesis.settings.register_profile("fsmflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("fsmflow")

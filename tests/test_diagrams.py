@@ -328,6 +328,7 @@ def test_a_class_may_have_any_name(name: str) -> None:
 @example('-->"]};</svg>')
 @example("a\\")
 @example("\ud800")
+@example("0A")
 def test_a_flow_type_may_be_any_word(flow_type: str) -> None:
     named = type(
         "Named", (Flow,), {"flow_type": flow_type, "steps": (Step(id="one", type=StepType.TEXT, message="?"),)}
@@ -335,7 +336,7 @@ def test_a_flow_type_may_be_any_word(flow_type: str) -> None:
     for labels in (list(dot_labels(dot(named))), mermaid_labels(mermaid(named))):
         assert any(squeezed(one_line(flow_type, 60)) in squeezed(label) for label in labels)
     assert re.match(
-        r"// .*\ndigraph (\w+|\"(node|edge|graph|subgraph|strict|digraph)\") \{\n", dot(named), re.IGNORECASE
+        r"// .*\ndigraph (\w+|\"(node|edge|graph|subgraph|strict|digraph|\d\w*)\") \{\n", dot(named), re.IGNORECASE
     )
     assert mermaid(named).encode()
     assert dot(named).encode()

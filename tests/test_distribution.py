@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -126,19 +129,71 @@ def test_the_wheel_says_its_licence_its_python_and_its_extras(unpacked: Path) ->
     assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
 
 
-def test_the_wheel_brings_the_command(unpacked: Path) -> None:
+def test_the_wheel_brings_the_command_and_the_plugin(unpacked: Path) -> None:
     (entry_points,) = unpacked.glob("*.dist-info/entry_points.txt")
     assert "fsmflow = fsmflow.cli:main" in entry_points.read_text(encoding="utf-8").splitlines()
+    assert "fsmflow = fsmflow.pytest_plugin" in entry_points.read_text(encoding="utf-8").splitlines()
     main = "from fsmflow.cli import main; print(json.dumps([callable(main), sys.modules['fsmflow'].__file__]))"
     assert run_on(unpacked, main) == [True, str(unpacked / "fsmflow" / "__init__.py")]
 
 
+def test_pytest_finds_the_plugin_where_fsmflow_is_installed(unpacked: Path, tmp_path: Path) -> None:
+    (tmp_path / "flows.py").write_text(
+        "from fsmflow import Flow, Step, StepType\n"
+        "class Ask(Flow):\n"
+        "    flow_type = 'ask'\n"
+        "    steps = (Step(id='name', type=StepType.TEXT, message='Who?'),)\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "test_it.py").write_text(
+        "from flows import Ask\n"
+        "def test_it(chat):\n"
+        "    chat(Ask).say('ama').expect(status='completed', data={'name': 'ama'})\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--flow-cov=flows.py"]
+    environment = {**os.environ, "PYTHONPATH": f"{unpacked}{os.pathsep}{tmp_path}"}
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"^ask +1 of 5 +20 %$", run.stdout, re.MULTILINE), run.stdout
+
+
 def test_importing_fsmflow_imports_no_optional_dependency(unpacked: Path) -> None:
-    loaded = "import fsmflow; print(json.dumps([fsmflow.__file__, sorted(sys.modules)]))"
+    loaded = "import fsmflow; from fsmflow import *; print(json.dumps([fsmflow.__file__, sorted(sys.modules)]))"
     origin, modules = run_on(unpacked, loaded)
     assert origin == str(unpacked / "fsmflow" / "__init__.py")
     assert "attrs" in modules, "nothing was imported"
     assert sorted(OPTIONAL.keys() & set(modules)) == []
+
+
+def test_a_name_is_imported_from_its_module_when_it_is_first_asked_for(unpacked: Path) -> None:
+    program = (
+        "import fsmflow; before = {name for name in sys.modules if name.startswith('fsmflow.')}; "
+        "flow = fsmflow.Flow; print(json.dumps([sorted(before), flow.__module__, 'Flow' in vars(fsmflow)]))"
+    )
+    assert run_on(unpacked, program) == [[], "fsmflow.flow", True]
+
+
+def test_each_public_name_comes_from_the_module_that_a_type_checker_is_told() -> None:
+    tree = ast.parse(Path(str(fsmflow.__file__)).read_text(encoding="utf-8"))
+    told = {
+        alias.name: str(node.module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told.keys() == set(EXPORTED)
+    for name, module in told.items():
+        assert getattr(fsmflow, name) is getattr(importlib.import_module(module), name), name
+        assert fsmflow._HOMES[name] == module.partition(".")[2], name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error_and_dir_lists_those_that_are() -> None:
+    with pytest.raises(AttributeError, match="module 'fsmflow' has no attribute 'Nothing'"):
+        _ = fsmflow.Nothing  # type: ignore[attr-defined] # which a type checker sees as well
+    assert set(EXPORTED) <= set(dir(fsmflow))
 
 
 def test_every_module_of_the_wheel_can_be_imported(unpacked: Path) -> None:

@@ -8,7 +8,16 @@ from transitions import Machine
 
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import Edge, FlowTransition, Turn, build_machine, check_reachable, transitions_from, ways_on
+from fsmflow.machine import (
+    WITNESSES,
+    Edge,
+    FlowTransition,
+    Turn,
+    build_machine,
+    check_reachable,
+    transitions_from,
+    ways_on,
+)
 from fsmflow.messages import Option
 from fsmflow.state import TERMINAL_STATES
 from fsmflow.step import Step, StepType
@@ -182,6 +191,30 @@ def test_a_long_flow_is_walked_whole_in_either_direction() -> None:
     check_reachable("f", (menu("first", ("on", names[-1])), text("s0"), *leaps))
     with pytest.raises(FlowDefinitionError, match="'s2'"):
         check_reachable("f", (menu("first", ("on", names[-1])), text("s0"), *leaps[:-1], menu("s299", ("on", "s0"))))
+
+
+def test_who_watches_is_told_of_every_transition_of_every_flow_and_of_nothing_else() -> None:
+    seen: list[tuple[str, str, str, str | None]] = []
+
+    def witness(model: Any, trigger: str, transition: FlowTransition) -> None:
+        seen.append((model.flow_type, trigger, transition.source, transition.dest))
+
+    flow = OfferFlow()
+    flow.process_input("5")
+    WITNESSES.append(witness)
+    try:
+        flow.back()
+        flow.may("submit", "much")
+        flow.process_input("much")
+        flow.cancel()
+    finally:
+        WITNESSES.remove(witness)
+    OfferFlow().cancel()
+    assert seen == [
+        ("offer", "back", "handle", "amount"),
+        ("offer", "submit", "amount", None),
+        ("offer", "cancel", "amount", "cancelled"),
+    ]
 
 
 def test_a_turn_begins_empty() -> None:

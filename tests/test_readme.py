@@ -78,6 +78,10 @@ def test_the_test_that_is_shown_passes_for_each_transition(namespace: dict[str, 
         check(case)
 
 
+def test_the_conversation_that_is_shown_goes_as_it_says(namespace: dict[str, Any]) -> None:
+    namespace["test_an_offer_is_made_once_whatever_happens_to_its_messages"]()
+
+
 def test_the_diagram_is_the_one_that_the_flow_draws(namespace: dict[str, Any]) -> None:
     (drawn,) = of("mermaid")
     assert drawn.text.strip() == mermaid(namespace["OfferFlow"]).strip()

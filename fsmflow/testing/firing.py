@@ -1,0 +1,122 @@
+"""Taking moves in memory: an event fired at a flow, and what is said then.
+
+Here belongs how one move is taken, for flows that are called and for flows that must be awaited. The order is that of
+a turn: an answer is judged first, where it may be awaited, then the machine fires with the verdict, then the next
+question is asked. Which move is taken, and what is expected of it, belongs to `fsmflow.testing.cases`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import frozen
+
+from fsmflow.answers import Answer
+from fsmflow.calls import Call, drive_async, run_calls
+from fsmflow.flow import Flow
+from fsmflow.machine import SUBMIT, FlowTransition, Turn
+from fsmflow.messages import Message
+from fsmflow.questions import with_reason
+from fsmflow.testing.paths import Move
+
+Run = Callable[[Any], Any]
+"""Drives a generator of calls to its end."""
+
+
+class WrongTransition(AssertionError):
+    """Another transition was taken than the one that was meant, or none."""
+
+
+@frozen(eq=False)
+class Fired:
+    """What came of a move.
+
+    Args:
+        flow: The flow, after the transition.
+        message: What is said then: the next question, the closing words, or the refusal and the question again.
+        fired: The transition that was taken.
+    """
+
+    flow: Flow
+    message: Message
+    fired: FlowTransition
+
+
+@contextmanager
+def running(flow: Flow) -> Iterator[Run]:
+    """What drives a flow's calls: at once, or on an event loop of its own where they must be awaited.
+
+    Raises:
+        AssertionError: They must be awaited, and an event loop is running here already.
+    """
+    if not flow.definition.asynchronous:
+        yield run_calls
+        return
+    if is_loop_running():
+        raise AssertionError(f"{type(flow).__name__} is tried on an event loop of its own, and one is running here")
+    loop = asyncio.new_event_loop()
+    try:
+        yield lambda calls: loop.run_until_complete(drive_async(calls, Call.make_async))
+    finally:
+        close(loop)
+
+
+def is_loop_running() -> bool:
+    """True in a coroutine, or in what one calls."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def close(loop: asyncio.AbstractEventLoop) -> None:
+    """Closes a loop as `asyncio.run` does: what still runs on it is cancelled."""
+    try:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+def take(flow: Flow, move: Move, run: Run) -> Fired:
+    """Takes a move.
+
+    Args:
+        flow: The flow, at the move's source.
+        move: What to do.
+        run: Drives the flow's calls.
+
+    Raises:
+        WrongTransition: Another transition was taken, or none.
+        Exception: Whatever the flow's code raised.
+    """
+    turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
+    if move.trigger == SUBMIT and flow.current_step is not None:
+        turn.verdict = run(flow.judges(turn.answer or Answer()))
+    flow.refusal = None
+    flow.fire(move.trigger, turn)
+    taken = turn.taken
+    if taken is None:
+        raise WrongTransition(f"{move}: no transition was taken from {flow.state}")
+    if (taken.name, taken.option, taken.dest or taken.source) != (move.name, move.option, move.dest):
+        reason = "" if flow.refusal is None else f" ({flow.refusal})"
+        raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.state} was taken{reason}")
+    said = run(flow.says())
+    return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
+
+
+def _answer(flow: Flow, value: str | None) -> Answer | None:
+    if value is None:
+        return None
+    step = flow.current_step
+    if step is not None and any(option.id == value for option in step.options):
+        return Answer(text=value, option_id=value, kind="option")
+    return Answer(text=value)

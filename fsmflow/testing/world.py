@@ -1,0 +1,98 @@
+"""What the members of one simulated conversation share: the worker, the time, what was said.
+
+Here belongs the delivering of a message: what becomes of it if the worker dies, what is noted of it, what is kept out
+of the notes. What members do, and what is expected of it, belongs to `fsmflow.testing.chat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from itertools import count
+from typing import Any, Final
+
+from fsmflow.errors import StoreUnavailable
+from fsmflow.flow import Flow
+from fsmflow.messages import Inbound, Reply
+from fsmflow.registry import Flows, sample_flow
+from fsmflow.testing.transcript import Transcript
+from fsmflow.testing.worker import Death, Worker, WorkerDied
+
+BEGINNING: Final = datetime(2030, 1, 1, 12, tzinfo=timezone.utc)
+"""When a simulated conversation begins."""
+
+
+class World:
+    """What the members of one conversation share.
+
+    Args:
+        flows: The flows, or one of them.
+        asynchronous: True to await all; None where a flow must be awaited.
+        apologises: True if a fault of a flow gets its member an apology.
+        named: What the runner takes besides.
+    """
+
+    def __init__(self, flows: type[Flow] | Flows, *, asynchronous: bool | None, apologises: bool, **named: Any) -> None:
+        self.now = BEGINNING
+        self.numbers = count(1)
+        self.transcript = Transcript()
+        if not apologises:
+            named.setdefault("on_fault", _raise)
+        several = several_of(flows)
+        awaited = any(map(_must_be_awaited, _pairs(several))) if asynchronous is None else asynchronous
+        self.worker = Worker(several, asynchronous=awaited, clock=lambda: self.now, **named)
+
+    def wait(self, duration: timedelta) -> None:
+        """Lets time pass."""
+        self.now += duration
+        self.transcript.waits(self.now, duration)
+
+    def deliver(self, inbound: Inbound, start: str | None = None, death: Death | None = None) -> Reply:
+        """Has the worker answer a message; where it dies of it, the next one.
+
+        Raises:
+            Exception: Whatever a flow's code raised, unless it apologises.
+            StoreUnavailable: Nothing was decided.
+        """
+        try:
+            if death is not None:
+                self._die(inbound, start, death)
+            reply = self.worker.handle(inbound, start=start)
+        except Exception as fault:
+            undecided = "nothing is decided" if isinstance(fault, StoreUnavailable) else "the flow fails"
+            self.transcript.notes(self.now, f"{undecided}: {type(fault).__name__}")
+            raise
+        self.transcript.replies(self.now, reply)
+        return reply
+
+    def keep_secret(self, member_id: str, inbound: Inbound) -> None:
+        """Keeps what answers a sensitive step out of what is shown."""
+        flow, text = self.worker.flow_of(member_id), (inbound.text or "").strip()
+        if flow is None or flow.state not in flow.definition.sensitive or inbound.option_id is not None:
+            return
+        if text and self.worker.runner.conversation.words.meaning(text) is None:
+            self.transcript.secrets.add(text)
+
+    def _die(self, inbound: Inbound, start: str | None, death: Death) -> None:
+        try:
+            self.worker.handle(inbound, start=start, death=death)
+        except WorkerDied:
+            self.worker.replace()
+            self.transcript.notes(self.now, f"the worker dies {death.value}; a new one gets the message again")
+
+
+def several_of(flows: type[Flow] | Flows) -> Flows:
+    """What a runner takes, also of a single flow."""
+    return [flows] if isinstance(flows, type) else flows
+
+
+def _pairs(flows: Flows) -> list[tuple[str, type[Flow]]]:
+    return list(flows.items()) if isinstance(flows, Mapping) else [(flow.flow_type, flow) for flow in flows]
+
+
+def _must_be_awaited(named: tuple[str, type[Flow]]) -> bool:
+    return bool(sample_flow(named[1], named[0]).definition.asynchronous)
+
+
+def _raise(fault: Exception, _: Inbound) -> None:
+    raise fault
