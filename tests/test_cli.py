@@ -15,8 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from loguru import logger
 
-from fsmflow.cli import main
-from fsmflow.cli.commands import fsmflow
+from fsmflow.cli import fsmflow, main
 from fsmflow.cli.terminal import Console, Talk
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
@@ -98,7 +97,7 @@ def run(*arguments: str, typed: str = "", cwd: Path | None = None) -> subprocess
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(fsmflow, arguments)
+    return CliRunner().invoke(fsmflow(), arguments)
 
 
 def talk(typed: list[str], manager: FlowStateManager | None = None, member: str | None = None) -> list[str]:
@@ -356,7 +355,6 @@ def test_a_bad_target_is_one_plain_line_and_exits_with_two(shop: Path, command: 
 
 
 def test_without_the_extra_the_command_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "fsmflow.cli.commands")
     monkeypatch.setitem(sys.modules, "click", None)
     with pytest.raises(SystemExit) as left:
         main()
