@@ -51,6 +51,15 @@ paths           how each state of a flow is reached, by its steps' examples
 testing         one test case for each transition of a flow
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
+findings        what a check finds, as values, and how it is told
+places          the file and the line that a flow and its steps are written at
+trials          a flow tried in memory with its steps' own examples
+rules           what a rule is, and what it looks at
+sensitivity     whether a step looks as if its answer were a secret
+message_checks  rules on what a member is shown
+answer_checks   rules on what is answered, and on code that fails
+checks          what a reviewer would catch: all rules, and those on a flow as a whole
+review          each rule over each flow
 gallery         a folder of diagrams, and whether it is up to date
 cli             the ``fsmflow`` command
 ==============  ========================================================================================================
