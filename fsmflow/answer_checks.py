@@ -2,7 +2,7 @@
 
 Here belong the rules that read a trial. Where a flow's code raises in one, that is a finding and not left out: the
 cases of `fsmflow.testing.transitions_of` fire the same code in the same way, so a flow that fails here has no tests
-either. Only what must be awaited is not tried, and a note says so.
+either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from fsmflow.answers import Accepted, Refusal
 from fsmflow.audit import place_of
-from fsmflow.errors import AsyncFlowError, FsmflowError, UnstorableAnswer
+from fsmflow.errors import FsmflowError, UnstorableAnswer
 from fsmflow.findings import Severity
 from fsmflow.rules import Remark, Subject, rule
 from fsmflow.trials import Kind
@@ -65,29 +65,18 @@ def raises(subject: Subject) -> Iterator[Remark]:
     """A message, a validator, a transformer or `complete` raises, where the examples lead: a member gets an apology."""
     told: set[tuple[str, str]] = set()  # one mistake is met after many an answer, and told after the first
     for tried in subject.answered():
-        if tried.fault is not None and not isinstance(tried.fault, (UnstorableAnswer, AsyncFlowError)):
+        if tried.fault is not None and not isinstance(tried.fault, UnstorableAnswer):
             words = _told(subject, tried.fault)
             if (tried.input.step, words) not in told:
                 yield Remark(f"{subject.named(tried.input)} {words}", tried.input.step)
             told.add((tried.input.step, words))
     for said in subject.said():
-        if said.fault is not None and not isinstance(said.fault, AsyncFlowError):
+        if said.fault is not None:
             words = f"{subject.what_is_said(said.state)} {_told(subject, said.fault)}"
             if (said.state, words) not in told:
                 after = "" if said.after is None else f", after {subject.named(said.after)} at {said.after.step!r}"
                 yield subject.remark(f"{words}{after}", said.state)
             told.add((said.state, words))
-
-
-@rule(Severity.NOTE)
-def untried(subject: Subject) -> Iterator[Remark]:
-    """Something must be awaited, so nothing that follows on it was tried: only what is fixed was looked at."""
-    for name in dict.fromkeys(name for trial in subject.trials.values() for name in trial.awaited):
-        yield Remark(f"{name} must be awaited: the flow was not tried, only its fixed words were looked at")
-    unseen = [(tried.input.step, tried.fault) for tried in subject.answered()]
-    for state, fault in [*unseen, *((said.state, said.fault) for said in subject.said())]:
-        if isinstance(fault, AsyncFlowError):
-            yield subject.remark(f"{fault.flow} must be awaited: what follows on it was not tried", state)
 
 
 def _told(subject: Subject, fault: BaseException) -> str:

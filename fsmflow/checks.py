@@ -19,7 +19,6 @@ from fsmflow.answer_checks import (
     example_refused,
     examples_missing,
     raises,
-    untried,
 )
 from fsmflow.findings import Severity
 from fsmflow.message_checks import message_limit, not_sensitive, title_limit, titles_alike
@@ -66,7 +65,6 @@ RULES: Final[tuple[Rule, ...]] = (
     counterexample_accepted,
     answer_unstorable,
     raises,
-    untried,
     keyword_taken,
     keyword_global,
     timeout_none,

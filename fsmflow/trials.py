@@ -5,31 +5,35 @@ they bring along is answered there. What is wrong with what came of it belongs t
 and nothing is sent; a flow's validators look and do not change the world, so they may be called.
 
 A class that builds its steps itself is built anew after each answer, by the answers that there are then, as a runner
-does. A flow with callables that must be awaited is not tried: its services are not here. Whatever a flow's code raises
-is kept as a value, and the trial goes on elsewhere.
+does. What must be awaited is, on an event loop of the trial's own. Whatever a flow's code raises is kept as a value,
+and the trial goes on elsewhere.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from fsmflow.answers import Answer, Verdict
-from fsmflow.calls import run_calls
+from fsmflow.answers import Accepted, Answer, Verdict
+from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import SUBMIT, Turn
 from fsmflow.messages import Channel, Message
-from fsmflow.paths import ANYTHING
 from fsmflow.registry import make_flow
 from fsmflow.state import MemberState
 from fsmflow.step import Step
 
-_MEMBER = "member"
+ResultT = TypeVar("ResultT")
+
+_MEMBER: Final = "member"
+_ANYTHING: Final = "anything"  # answers a TEXT step that has neither a validator nor a transformer
 
 
 class Kind(Enum):
@@ -97,12 +101,10 @@ class Trial:
     Args:
         said: Every question, and the closing words, once for each input that led there.
         answered: Every input, at the first visit of its step.
-        awaited: The names of callables that must be awaited; nothing was tried if there are any.
     """
 
     said: tuple[Said, ...] = ()
     answered: tuple[Answered, ...] = ()
-    awaited: tuple[str, ...] = ()
 
 
 def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
@@ -120,23 +122,31 @@ def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
         FlowDefinitionError: The flow cannot be constructed.
     """
     first = make_flow(flow, flow_type, _MEMBER, Channel(channel_type, _MEMBER))
-    if first.definition.asynchronous:
-        return Trial(awaited=first.definition.asynchronous)
-    said, answered = [_said(first, None)], []
-    waiting, visited = deque([first]), {first.state}
-    while waiting:
-        asked = waiting.popleft()
-        step = asked.current_step
-        for given in () if step is None else _inputs(step):
-            outcome, then = _answer(asked, given)
-            answered.append(outcome)
-            if then is None:
-                continue
-            said.append(_said(then, given))
-            if then.state not in visited:
-                visited.add(then.state)
-                waiting.append(then)
-    return Trial(tuple(said), tuple(answered))
+    # a thread has no event loop that could be running already, as one of the caller's may be
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_tried, first).result()
+
+
+def _tried(first: Flow) -> Trial:
+    loop = asyncio.new_event_loop()
+    try:
+        said, answered = [_said(loop, first, None)], []
+        waiting, visited = deque([first]), {first.state}
+        while waiting:
+            asked = waiting.popleft()
+            step = asked.current_step
+            for given in () if step is None else _inputs(step):
+                outcome, then = _answer(loop, asked, given)
+                answered.append(outcome)
+                if then is None:
+                    continue
+                said.append(_said(loop, then, given))
+                if then.state not in visited:
+                    visited.add(then.state)
+                    waiting.append(then)
+        return Trial(tuple(said), tuple(answered))
+    finally:
+        loop.close()
 
 
 def _inputs(step: Step) -> Iterator[Input]:
@@ -148,22 +158,22 @@ def _inputs(step: Step) -> Iterator[Input]:
     }
     takes_anything = not step.has_choices and step.validator is None and step.transformer is None
     if takes_anything and not step.examples:
-        brought[Kind.ANYTHING] = (ANYTHING,)
+        brought[Kind.ANYTHING] = (_ANYTHING,)
     for kind, values in brought.items():
         for number, value in enumerate(values, 1):
             yield Input(step.id, kind, number, value)
 
 
-def _answer(asked: Flow, given: Input) -> tuple[Answered, Flow | None]:
+def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple[Answered, Flow | None]:
     """What becomes of an input, and the flow after it where it was accepted; the flow that was asked stays there."""
-    turn = Turn()
+    answer = _as_answer(asked, given)
+    turn = Turn(answer=answer)
     try:
-        turn.before = asked.snapshot()
-        turn.answer = _as_answer(asked, given)
         flow = _taken_up(asked)
+        turn.before = flow.snapshot()
+        turn.verdict = _run(loop, flow.judges(answer))
         flow.fire(SUBMIT, turn)
-        accepted = turn.taken is not None and not turn.taken.refuses
-        then = _taken_up(flow) if accepted else None
+        then = _taken_up(flow) if isinstance(turn.verdict, Accepted) else None
     except (Exception, SystemExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told
         return Answered(given, turn.verdict, fault), None
     return Answered(given, turn.verdict, None), then
@@ -184,16 +194,18 @@ def _taken_up(flow: Flow) -> Flow:
     if type(flow)._compiled is None:
         structure = MemberState(flow.member_id, flow.channel, run).to_dict()
     again = make_flow(type(flow), flow.flow_type, flow.member_id, flow.channel, structure)
-    if again.resume(run):
-        return again
-    if flow.current_step is not None:
+    if not again.resume(run):
         wanted = "the run must fit the steps that are built by its own answers"
         raise FlowDefinitionError(type(flow).__name__, run.step_id, wanted)
-    return flow  # it has ended, and is not read back
+    return again
 
 
-def _said(flow: Flow, after: Input | None) -> Said:
+def _said(loop: asyncio.AbstractEventLoop, flow: Flow, after: Input | None) -> Said:
     try:
-        return Said(flow.state, after, run_calls(flow.says()), None)
+        return Said(flow.state, after, _run(loop, flow.says()), None)
     except (Exception, SystemExit) as fault:  # noqa: BLE001 - as above
         return Said(flow.state, after, None, fault)
+
+
+def _run(loop: asyncio.AbstractEventLoop, calls: Calls[ResultT]) -> ResultT:
+    return loop.run_until_complete(drive_async(calls, Call.make_async))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from decimal import Decimal
 from typing import Any
@@ -107,21 +108,17 @@ def last_name(self: Flow) -> str:
 
 
 async def awaited(value: str) -> bool:
-    return bool(value)
+    await asyncio.sleep(0)
+    raise LookupError(value)
 
 
 def hidden_coroutine(value: str) -> Any:
-    return Hidden(awaited(value))
+    return awaited(value)
 
 
-class Hidden:
-    """What must be awaited, from a function that does not look like it."""
-
-    def __init__(self, result: Any) -> None:
-        result.close()
-
-    def __await__(self) -> Any:
-        raise AssertionError("nobody awaits it")
+async def awaited_words() -> str:
+    await asyncio.sleep(0)
+    return LONG
 
 
 def as_set(value: str) -> Any:
@@ -191,8 +188,9 @@ BAD: list[tuple[str, str | None, str, list[type[Flow]]]] = [
     ("raises", "second", ", after any text at 'first'", [made(text(examples=()), text(id="second", message=broken))]),
     ("raises", "second", ", after the option 'o0'", [made(buttons("Yes"), text(id="second", message=last_name))]),
     ("raises", "first", "message must give words or a message, not int", [made(text(message=says(5)))]),
-    ("untried", None, "awaited must be awaited: the flow was not tried", [made(text(validator=awaited))]),
-    ("untried", "first", "hidden_coroutine must be awaited", [made(text(validator=hidden_coroutine))]),
+    ("raises", "first", "raises LookupError at tests.test_checks:awaited", [made(text(validator=awaited))]),
+    ("raises", "first", "raises LookupError at tests.test_checks:awaited", [made(text(validator=hidden_coroutine))]),
+    ("message-limit", "first", "body is 4097 long", [made(text(message=awaited_words))]),
     ("keyword-taken", None, "the keyword 'fine' also starts 'good'", [GoodFlow, made(text(), keywords=("FINE",))]),
     ("keyword-taken", None, "also starts 'made'", [made(text()), made(text(), flow_type="b", keywords=("made",))]),
     ("keyword-global", None, "'cancel' is also the global word for 'cancel'", [made(text(), keywords=("Cancel",))]),
@@ -218,11 +216,12 @@ def test_every_rule_has_been_seen_to_fire() -> None:
 
 
 def test_a_title_that_is_too_long_hides_nothing_else_of_its_question() -> None:
-    step = rows("y" * 25, "z" * 30, message=ListMenu("Which?", "Open this long list now"))
+    options = (Option("y", "y" * 25), Option("z", "z" * 30, "d" * 73))
+    step = rows(options=options)
     assert [found.words for found in found_in(made(step))] == [
         f"whatsapp: the title {'y' * 25!r} is 25 long, the limit is 24",
         f"whatsapp: the title {'z' * 30!r} is 30 long, the limit is 24",
-        "the question: whatsapp: button is 23 long, the limit is 20",
+        "the question: whatsapp: sections[0].rows[1].description is 73 long, the limit is 72",
     ]
 
 
@@ -232,6 +231,13 @@ def test_titles_of_just_the_limit_are_good() -> None:
     assert limits.row_title is not None
     assert found_in(made(buttons("y" * limits.button_title))) == []
     assert found_in(made(rows("y" * limits.row_title))) == []
+
+
+def test_findings_are_the_same_where_an_event_loop_runs_already() -> None:
+    async def within() -> list[Finding]:
+        return found_in(made(text(validator=awaited)), GoodFlow)
+
+    assert asyncio.run(within()) == found_in(made(text(validator=awaited)), GoodFlow)
 
 
 def test_one_mistake_is_told_once_however_many_answers_lead_to_it() -> None:

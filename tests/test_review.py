@@ -105,6 +105,13 @@ def test_the_other_flows_of_a_target_are_looked_at_beside_one_that_cannot_be_mad
     assert [flow.flow_type for flow in report.flows] == ["bare"]
 
 
+def test_a_target_of_nothing_but_a_flow_that_cannot_be_made_holds_a_flow(shop: Path) -> None:
+    put(shop / "shop/a.py", ENDLESS)
+    put(shop / "shop/b.py")
+    report = review(["shop"])
+    assert (told(report), report.flows) == ([(DEFINITION, "EndlessFlow", "a", 7)], ())
+
+
 def test_a_module_and_what_imports_it_tell_of_one_mistake_once(shop: Path) -> None:
     put(shop / "shop/a.py", ENDLESS)
     put(shop / "shop/b.py", "import shop.a\n")
@@ -152,10 +159,15 @@ def test_a_rule_that_is_ignored_finds_nothing_and_the_report_says_so(shop: Path)
 
 
 def test_findings_are_in_the_order_of_files_and_lines(shop: Path) -> None:
-    put(shop / "shop/b.py", BARE, BARE.replace("Bare", "Third").replace("bare", "third"))
-    put(shop / "shop/a.py", ENDLESS.replace("Endless", "First"))
-    report = review(["shop/b.py", "shop/a.py"])
-    assert [found.class_name for found in report.findings] == ["FirstFlow", "BareFlow", "ThirdFlow"]
+    never = BARE.replace('"bare"\n', '"bare"\n    timeout = None\n')
+    put(shop / "shop/b.py", never, BARE.replace("Bare", "Third").replace("bare", "third"))
+    put(shop / "shop/a.py", BARE.replace("Bare", "First").replace("bare", "first"))
+    assert told(review(["shop/b.py", "shop/a.py"])) == [
+        ("examples-missing", "FirstFlow", "name", 6),
+        ("timeout-none", "BareFlow", None, 4),
+        ("examples-missing", "BareFlow", "name", 7),
+        ("examples-missing", "ThirdFlow", "name", 12),
+    ]
 
 
 # -- how it is told ----------------------------------------------------------------------------------------------------
