@@ -72,7 +72,7 @@ def not_sensitive(subject: Subject) -> Iterator[Remark]:
             texts = [_words_of(message) for _, state, message in subject.questions if state == step.id]
             found = secret_in_id(step.id) or secret_in_words(texts)
             if found is not None:
-                wanted = "its answer is in the audit trail and in refusals: say sensitive=True"
+                wanted = "the audit trail and refusals may hold its answer: say sensitive=True"
                 yield Remark(f"it seems to ask for a secret ({found!r}); {wanted}", step.id)
 
 
