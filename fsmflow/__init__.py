@@ -59,6 +59,7 @@ importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
 index           the page that shows a folder's diagrams, written and read back
 freshness       what has changed since, in words
+checks          what a reviewer would catch: rules, and what they find
 gallery         a folder of diagrams, and whether it is up to date
 cli             the ``fsmflow`` command
 pytest_plugin   the pytest face of `testing`: fixtures, and which transitions the tests fired

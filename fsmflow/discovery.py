@@ -12,7 +12,7 @@ can say.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,11 +46,15 @@ class FoundFlow:
         return f"{self.module}:{self.flow.__name__}"
 
 
-def find_flows(targets: Iterable[str]) -> tuple[FoundFlow, ...]:
+def find_flows(
+    targets: Iterable[str], *, set_aside: Callable[[BadTarget], object] | None = None
+) -> tuple[FoundFlow, ...]:
     """Finds flows.
 
     Args:
         targets: Files, folders, dotted modules, or either of the first and the last with ``:Class``.
+        set_aside: Is given the error of each module that does not import, and may raise it; the flows of the others
+            are found all the same. By default the first is raised.
 
     Returns:
         The flows, in the order of the targets and of their definition, each once.
@@ -60,33 +64,50 @@ def find_flows(targets: Iterable[str]) -> tuple[FoundFlow, ...]:
     """
     found: dict[str, FoundFlow] = {}
     for target in targets:
-        for flow in _flows_of(target):
+        for flow in _flows_of(target, set_aside):
             other = found.setdefault(flow.flow_type, flow)
             if other != flow:
                 raise BadTarget(target, f"{flow.place} and {other.place} have the same flow type, {flow.flow_type!r}")
     return tuple(found.values())
 
 
-def _flows_of(target: str) -> Iterator[FoundFlow]:
+def _flows_of(target: str, set_aside: Callable[[BadTarget], object] | None) -> Iterator[FoundFlow]:
+    aside: list[BadTarget] = []
+
+    def put_aside(bad: BadTarget) -> None:
+        if set_aside is None:
+            raise bad
+        set_aside(bad)
+        aside.append(bad)
+
     place, _, name = target.rpartition(":") if _names_a_class(target) else (target, "", "")
     path = Path(place)
     if path.is_dir():
         if name:
             raise BadTarget(target, "a class is named with its module, not with a folder")
-        modules = [import_file(each, str(each)) for each in files_in(path)]
+        modules = [module for each in files_in(path) for module in _imported(each, str(each), put_aside)]
     elif path.is_file():
-        modules = [import_file(path, place)]
+        modules = list(_imported(path, place, put_aside))
     elif path.suffix == ".py" or "/" in place or "\\" in place:
         raise BadTarget(place, "there is no such file or folder")
     else:
-        modules = list(import_modules(place))
+        modules = list(import_modules(place, put_aside))
+    if aside and not modules:
+        return
     if name:
         yield from _named(modules[0], name, target)
         return
     flows = [flow for module in modules for flow in _held_by(module)]
-    if not flows:
+    if not flows and not aside:
         raise BadTarget(target, _why_none(modules))
     yield from flows
+
+
+def _imported(path: Path, target: str, put_aside: Callable[[BadTarget], object]) -> Iterator[ModuleType]:
+    try:
+        yield import_file(path, target)
+    except BadTarget as bad:
+        put_aside(bad)
 
 
 def _names_a_class(target: str) -> bool:

@@ -13,7 +13,7 @@ import importlib.util
 import pkgutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -90,11 +90,13 @@ def _put_on_path(*folders: Path) -> None:
     importlib.invalidate_caches()
 
 
-def import_modules(name: str) -> Iterator[ModuleType]:
+def import_modules(name: str, set_aside: Callable[[BadTarget], object] | None = None) -> Iterator[ModuleType]:
     """Imports a module, and what is in it if it is a package.
 
     Args:
         name: Its dotted name.
+        set_aside: Is given the error of a module that does not import, and may raise it; the others are imported all
+            the same. By default the first is raised.
 
     Raises:
         BadTarget: There is no such module, or one does not import.
@@ -102,11 +104,17 @@ def import_modules(name: str) -> Iterator[ModuleType]:
     if not all(part.isidentifier() for part in name.split(".")):
         raise BadTarget(name, "is no file, no folder and no module")
     _put_on_path(Path.cwd())
-    module = _import(name, name)
+    try:
+        module = _import(name, name)
+    except BadTarget as bad:
+        if set_aside is None:
+            raise
+        set_aside(bad)
+        return
     yield module
     for inner in sorted(pkgutil.iter_modules(getattr(module, "__path__", ())), key=lambda each: each.name):
         if not inner.name.startswith("_"):
-            yield from import_modules(f"{name}.{inner.name}")
+            yield from import_modules(f"{name}.{inner.name}", set_aside)
 
 
 def _import(name: str, target: str) -> ModuleType:

@@ -168,6 +168,31 @@ def test_two_flows_of_one_flow_type_are_both_named(shop: Path) -> None:
         find_flows(["shop"])
 
 
+@pytest.mark.parametrize("target", ["shop", "shop.deep"])
+def test_what_does_not_import_can_be_set_aside_and_all_else_is_found(shop: Path, target: str) -> None:
+    for name, source in (
+        ("buy", flow("BuyFlow", "buy")),
+        ("gone", "import nothing_of_it\n"),
+        ("sell", flow("SellFlow", "sell")),
+    ):
+        put(shop / f"shop/deep/{name}.py", source)
+    aside: list[BadTarget] = []
+    assert [each.flow_type for each in find_flows([target], set_aside=aside.append)] == ["buy", "sell"]
+    assert ["gone" in bad.target for bad in aside] == [True]
+    assert [each.flow_type for each in find_flows(["shop/deep/gone.py"], set_aside=aside.append)] == []
+    assert [each.flow_type for each in find_flows(["shop.deep.gone:GoneFlow"], set_aside=aside.append)] == []
+    assert len(aside) == 3
+
+
+def test_a_target_that_holds_no_flow_cannot_be_set_aside(shop: Path) -> None:
+    put(shop / "shop/a.py")
+    aside: list[BadTarget] = []
+    for target in ("shop/a.py", "shop", "gone.py"):
+        with pytest.raises(BadTarget):
+            find_flows([target], set_aside=aside.append)
+    assert aside == []
+
+
 def test_a_project_is_found_from_anywhere(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     put(shop / "shop/prices.py", "PRICE = 5\n")
     put(shop / "shop/buy.py", "from shop.prices import PRICE\n", flow("BuyFlow", "buy"))

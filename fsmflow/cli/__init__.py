@@ -1,7 +1,8 @@
 """The ``fsmflow`` command: what a terminal can do with flows.
 
-Here belongs the entry point, which collects the commands, one module each (`chat`, `diagrams`). They are imported when
-the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a traceback.
+Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`). They are
+imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
+traceback.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def fsmflow() -> click.Group:
     import click
 
     from fsmflow.cli.chat import chat
+    from fsmflow.cli.check import check
     from fsmflow.cli.diagrams import diagrams
 
     settings = {"help_option_names": ["-h", "--help"]}
-    return click.Group("fsmflow", commands=[chat, diagrams], help=_HELP, context_settings=settings)
+    return click.Group("fsmflow", commands=[chat, check, diagrams], help=_HELP, context_settings=settings)

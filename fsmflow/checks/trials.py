@@ -1,0 +1,211 @@
+"""A flow tried in memory, as a member of one channel: what its questions say, and what becomes of its examples.
+
+Here belongs the trying: every step that the steps' own examples and options lead to is asked, and every input that
+they bring along is answered there. What is wrong with what came of it belongs to `fsmflow.checks`. Nothing is stored
+and nothing is sent; a flow's validators look and do not change the world, so they may be called.
+
+A class that builds its steps itself is built anew after each answer, by the answers that there are then, as a runner
+does. What must be awaited is, on an event loop of the trial's own. Whatever a flow's code raises is kept as a value,
+and the trial goes on elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from attrs import field, frozen
+
+from fsmflow.answers import Accepted, Answer, Verdict
+from fsmflow.calls import Call, Calls, drive_async
+from fsmflow.errors import FlowDefinitionError
+from fsmflow.flow import Flow
+from fsmflow.machine import SUBMIT, Turn
+from fsmflow.messages import Channel, Message
+from fsmflow.registry import make_flow
+from fsmflow.state import MemberState
+from fsmflow.step import Step
+
+ResultT = TypeVar("ResultT")
+
+_MEMBER: Final = "member"
+_ANYTHING: Final = "anything"  # answers a TEXT step that has neither a validator nor a transformer
+
+
+class Kind(Enum):
+    """Where an input comes from."""
+
+    EXAMPLE = "example"
+    COUNTEREXAMPLE = "counterexample"
+    OPTION = "option"
+    ANYTHING = "text"
+
+
+@frozen
+class Input:
+    """Something that is answered at a step.
+
+    Args:
+        step: The id of the step.
+        kind: Where it comes from.
+        number: Its place among those of its kind, from 1.
+        value: What is typed, or the id of the option.
+    """
+
+    step: str
+    kind: Kind
+    number: int
+    value: str = field(repr=False)
+
+
+@frozen(eq=False)
+class Answered:
+    """What became of an input.
+
+    Args:
+        input: The input.
+        verdict: Whether it was accepted; None if that could not be found out.
+        fault: What the flow's code raised, if it did.
+    """
+
+    input: Input
+    verdict: Verdict | None
+    fault: BaseException | None
+
+
+@frozen(eq=False)
+class Said:
+    """What a flow said.
+
+    Args:
+        state: The step that it asked, or the end that it closed with.
+        after: The input that led there; None for the first question.
+        message: What it said; None if that could not be found out.
+        fault: What the flow's code raised, if it did.
+    """
+
+    state: str
+    after: Input | None
+    message: Message | None
+    fault: BaseException | None
+
+
+@frozen(eq=False)
+class Trial:
+    """What came of trying a flow.
+
+    Args:
+        said: Every question, and the closing words, once for each input that led there.
+        answered: Every input, at the first visit of its step.
+    """
+
+    said: tuple[Said, ...] = ()
+    answered: tuple[Answered, ...] = ()
+
+
+def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
+    """Tries a flow.
+
+    Args:
+        flow: Its class.
+        flow_type: Which flow it is.
+        channel_type: The channel of the member who tries it: a flow may speak otherwise on each.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        FlowDefinitionError: The flow cannot be constructed.
+    """
+    first = make_flow(flow, flow_type, _MEMBER, Channel(channel_type, _MEMBER))
+    # a thread has no event loop that could be running already, as one of the caller's may be
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_tried, first).result()
+
+
+def _tried(first: Flow) -> Trial:
+    loop = asyncio.new_event_loop()
+    try:
+        said, answered = [_said(loop, first, None)], []
+        waiting, visited = deque([first]), {first.state}
+        while waiting:
+            asked = waiting.popleft()
+            step = asked.current_step
+            for given in () if step is None else _inputs(step):
+                outcome, then = _answer(loop, asked, given)
+                answered.append(outcome)
+                if then is None:
+                    continue
+                said.append(_said(loop, then, given))
+                if then.state not in visited:
+                    visited.add(then.state)
+                    waiting.append(then)
+        return Trial(tuple(said), tuple(answered))
+    finally:
+        loop.close()
+
+
+def _inputs(step: Step) -> Iterator[Input]:
+    """What a step brings along to answer it with."""
+    brought = {
+        Kind.OPTION: tuple(option.id for option in step.options),
+        Kind.EXAMPLE: step.examples,
+        Kind.COUNTEREXAMPLE: step.counterexamples,
+    }
+    takes_anything = not step.has_choices and step.validator is None and step.transformer is None
+    if takes_anything and not step.examples:
+        brought[Kind.ANYTHING] = (_ANYTHING,)
+    for kind, values in brought.items():
+        for number, value in enumerate(values, 1):
+            yield Input(step.id, kind, number, value)
+
+
+def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple[Answered, Flow | None]:
+    """What becomes of an input, and the flow after it where it was accepted; the flow that was asked stays there."""
+    answer = _as_answer(asked, given)
+    turn = Turn(answer=answer)
+    try:
+        flow = _taken_up(asked)
+        turn.before = flow.snapshot()
+        turn.verdict = _run(loop, flow.judges(answer))
+        flow.fire(SUBMIT, turn)
+        then = _taken_up(flow) if isinstance(turn.verdict, Accepted) else None
+    except (Exception, SystemExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told
+        return Answered(given, turn.verdict, fault), None
+    return Answered(given, turn.verdict, None), then
+
+
+def _as_answer(asked: Flow, given: Input) -> Answer:
+    step = asked.current_step
+    option = next((each for each in (step.options if step else ()) if each.id == given.value), None)
+    if option is None:
+        return Answer(text=given.value)
+    return Answer(text=option.title, option_id=option.id, kind="option")
+
+
+def _taken_up(flow: Flow) -> Flow:
+    """The same run as its next message finds it: read back, with the steps that are built by its answers."""
+    run = flow.snapshot()
+    structure: dict[str, Any] | None = None
+    if type(flow)._compiled is None:
+        structure = MemberState(flow.member_id, flow.channel, run).to_dict()
+    again = make_flow(type(flow), flow.flow_type, flow.member_id, flow.channel, structure)
+    if not again.resume(run):
+        wanted = "the run must fit the steps that are built by its own answers"
+        raise FlowDefinitionError(type(flow).__name__, run.step_id, wanted)
+    return again
+
+
+def _said(loop: asyncio.AbstractEventLoop, flow: Flow, after: Input | None) -> Said:
+    try:
+        return Said(flow.state, after, _run(loop, flow.says()), None)
+    except (Exception, SystemExit) as fault:  # noqa: BLE001 - as above
+        return Said(flow.state, after, None, fault)
+
+
+def _run(loop: asyncio.AbstractEventLoop, calls: Calls[ResultT]) -> ResultT:
+    return loop.run_until_complete(drive_async(calls, Call.make_async))
