@@ -292,7 +292,7 @@ def _bounded(path: tuple[str, ...]) -> tuple[str, ...]:
     What is left is a way through the flow again, by which ``back`` can be gone, and names the same answers. Rejected:
     keeping only the latest place of each step, which leaves neighbours that no way on connects.
     """
-    if len(path) <= PATH_LIMIT:
+    if len(path) <= PATH_LIMIT or len(set(path)) == len(path):
         return path
     for start, step_id in enumerate(path):
         end = path.index(step_id, start + 1) if step_id in path[start + 1 :] else start
