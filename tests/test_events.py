@@ -118,7 +118,7 @@ def happened(kind: type[Machine], named: dict[str, Any], inner: Any, edges: Any,
     st.lists(ways, min_size=1, max_size=6),
     st.lists(st.sampled_from(TRIGGERS), min_size=1, max_size=5),
 )
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_on_any_machine_the_quiet_classes_do_what_the_stock_classes_do(
     named: dict[str, Any], inner: Any, edges: Any, fired: list[str]
 ) -> None:
