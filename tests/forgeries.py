@@ -187,6 +187,10 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         "message lost: it was acknowledged and nothing in the trail came of it",
     ),
     "an acknowledged cry for help that nobody decided": (acknowledged("help"), "message lost: it was acknowledged and"),
+    "an acknowledged end that nobody decided": (
+        known(acknowledged("help", status="completed")),
+        "message lost: it was acknowledged and nothing in the trail came of it",
+    ),
     "an idle message that nobody decided": (
         acknowledged("hello", status="idle", step_id=None),
         "message lost: it was acknowledged and is not known",
@@ -220,6 +224,10 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "a stored version that is behind the trail": (
         lambda given: stored(version=given[0].records[NEXT_NAMED].version)(given),
         "is stored, and the trail knows version",
+    ),
+    "a hash that is gone": (
+        stored(version=0, raw={}, flow_data=None),
+        "version 0 is stored, and the trail knows version",
     ),
     # what happens is legal after what happened before
     "a transition that starts elsewhere than the last one ended": (
@@ -259,6 +267,17 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         records(lambda found: (*found[:DONE], *found[NEXT_START:])),
         "a flow starts although kind is asked",
     ),
+    "a flow that starts over another after a refusal": (
+        after_all(
+            AuditEntry(audit.VALIDATION, "refused", "kind"),
+            AuditEntry(audit.FLOW_START, "success", "name", run_id="another"),
+        ),
+        "a flow starts although kind is asked",
+    ),
+    "a last run of a flow that is not there": (
+        snapshot(NEXT_START, lambda run: evolve(run, flow_type="unknown")),
+        "it starts a flow that nobody knows",
+    ),
     "a restart that goes on with the same run": (
         after_all(AuditEntry(audit.RESTART, "success", from_state="kind", to_state="name")),
         "a restart goes on with the same run",
@@ -297,6 +316,18 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         entries(NAMED, lambda found: found.entries[:1]),
         "an answer to name is accepted and leads nowhere",
     ),
+    "an answer that leads on from elsewhere": (
+        entry(NEXT_NAMED, audit.TRANSITION, from_state="pin"),
+        "an answer to name is accepted and leads nowhere",
+    ),
+    "an answer that leads back": (
+        entry(NEXT_NAMED, audit.TRANSITION, event_type=audit.BACK),
+        "an answer to name is accepted and leads nowhere",
+    ),
+    "a transition by the answer to another question": (
+        entry(NEXT_NAMED, audit.VALIDATION, step_id="pin"),
+        "a transition from name without an accepted answer to it",
+    ),
     "a transition without an answer": (
         entries(NAMED, lambda found: found.entries[1:]),
         "a transition from name without an accepted answer to it",
@@ -333,11 +364,15 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         snapshot(PIN, lambda run: evolve(run, path=("pin",))),
         "the path that is kept is not the one that was gone",
     ),
+    "a path on which a way back was not gone": (
+        snapshot(RETURNED, lambda run: evolve(run, path=("name", "pin"))),
+        "the path that is kept is not the one that was gone",
+    ),
     "a run that is kept at another question": (
         snapshot(PIN, lambda run: evolve(run, step_id="pin")),
         "what is kept stands at pin, what happened led to kind",
     ),
-    "a move of which nothing is kept": (record(PIN, snapshot=None), "it moves the run and keeps nothing of it"),
+    "a move of which nothing is kept": (record(NAMED, snapshot=None), "it moves the run and keeps nothing of it"),
     "a run that is dropped without a word": (
         record(REFUSED, empties=True),
         "the run is dropped, and nothing says why",

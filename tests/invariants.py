@@ -130,7 +130,7 @@ def _versions(evidence: Evidence) -> Iterator[str]:
     # the count begins anew where the hash does, and is not known where it could not be read
     counted = not any(record.events & {audit.CLEAR, audit.RECOVERY_ATTEMPT} for record in records)
     commits = state.version - records[0].version + 1
-    if counted and not evidence.begins_midway and commits > len(evidence.seen):
+    if counted and commits > len(evidence.seen):
         yield f"{commits} commits were made, and only {len(evidence.seen)} messages are known"
 
 

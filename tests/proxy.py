@@ -71,6 +71,7 @@ class CuttingProxy:
         self._peers |= {client: server, server: client}
         self._servers.add(server)
         for each in (client, server):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a command in two pieces would wait for an ACK
             self._selector.register(each, selectors.EVENT_READ)
 
     def _pass_on(self, sock: socket.socket) -> None:

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 from redis import Redis
 
-from fsmflow import Channel, Flow, Option, Step, StepType, audit
+from fsmflow import Channel, Flow, Option, Step, StepType, Words, audit
 from fsmflow.audit import AuditEntry
 from fsmflow.model import PATH_LIMIT
 from tests.evidence import evidence_of
@@ -49,7 +49,7 @@ CONVERSATIONS = {
     "back and on by another answer": ["account", "ann", "1234", "back", "back", "bob", "9999", "basic"],
     "back at the first question": ["account", "back", "ann"],
     "starting over": ["account", "ann", "restart", "bob", "cancel", "account"],
-    "one flow after the other": ["account", "cancel", "offer", "12", "joe", "confirm", "offer"],
+    "one flow after the other": ["account", "cancel", "offer", "007", "joe", "confirm", "offer"],
     "asking for help": ["help", "account", "help", "ann", "help"],
     "saying what starts nothing": ["hello", "account", "cancel", "hello", "cancel"],
     "a keyword as an answer": ["account", "offer", "1234"],
@@ -76,7 +76,13 @@ def with_what_is_no_answer(talk: Talk) -> None:
     talk.says("bob", sent_at=talk.now)
     talk.says("too late", sent_at=early.sent_at)
     talk.says("", kind="reaction")
-    talk.says("confirm", "too late", sent_at=early.sent_at)
+    talk.says("too late", sent_at=early.sent_at)
+    talk.says("confirm")
+    talk.says("too late, and nothing is open", sent_at=early.sent_at)
+
+
+def with_nothing_but_a_tap(talk: Talk) -> None:
+    talk.says("Yes", option_id="00000000.yes", kind="option")
 
 
 def with_upkeep(talk: Talk) -> None:
@@ -128,7 +134,14 @@ def with_damage(talk: Talk) -> None:
     talk.says("hello", "offer")
 
 
-STORIES = (with_what_is_no_answer, with_upkeep, with_silence, with_runs_that_the_operator_starts, with_damage)
+STORIES = (
+    with_what_is_no_answer,
+    with_nothing_but_a_tap,
+    with_upkeep,
+    with_silence,
+    with_runs_that_the_operator_starts,
+    with_damage,
+)
 
 
 @pytest.mark.usefixtures("side")
@@ -160,6 +173,42 @@ def test_a_flow_that_fails_breaks_no_rule() -> None:
     talk.says("offer", "12", "joe", "joe", "back", "cancel")
     assert [reply.status for _, reply in talk.answered].count("error") == 2
     assert complaints(evidence_of(talk.manager, talk.member_id), talk.answered, [Broken, Account]) == []
+
+
+class Fork(Flow):
+    flow_type = "fork"
+    steps = (
+        Step(
+            id="way",
+            type=StepType.BUTTON,
+            message="Which way?",
+            options=(Option("left", "Left", to="hill"), Option("right", "Right", to="lake")),
+        ),
+        Step(id="hill", type=StepType.TEXT, message="How high?"),
+        Step(id="lake", type=StepType.TEXT, message="How deep?"),
+    )
+
+
+def test_a_rollback_may_bring_back_more_than_the_trail_has_kept() -> None:
+    """The answer of the way that was left is forgotten by the trail and by the run, but not by the one before it."""
+    talk = in_memory([Fork])
+    talk.says("fork", "left", "9", "back", "back", "right")
+    talk.manager.rollback(talk.member_id)
+    assert talk.data.keys() == {"way", "hill"}
+    for text in (None, "left", "10"):
+        if text is not None:
+            talk.says(text)
+        evidence = evidence_of(talk.manager, talk.member_id)
+        assert complaints(evidence, talk.answered, [Fork]) == []
+
+
+def test_who_is_helped_in_other_words_is_helped_all_the_same() -> None:
+    other = Words(help=("ayuda",))
+    talk = in_memory([Offer], words=other)
+    talk.says("offer", "ayuda")
+    evidence = evidence_of(talk.manager, talk.member_id)
+    assert complaints(evidence, talk.answered, [Offer], words=other) == []
+    assert complaints(evidence, talk.answered, [Offer]) != []
 
 
 class Circle(Flow):
