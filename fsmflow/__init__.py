@@ -56,6 +56,7 @@ paths           how each state of a flow is reached, by its steps' examples
 testing         one test case for each transition of a flow
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
+markdown        Markdown's spelling of words and tables
 index           the page that shows a folder's diagrams, written and read back
 freshness       what has changed since, in words
 gallery         a folder of diagrams, and whether it is up to date

@@ -85,6 +85,7 @@ ORDER = (
     "testing",
     "importing",
     "discovery",
+    "markdown",
     "index",
     "freshness",
     "gallery",
