@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from attrs import field, frozen
 from fsmflow.diagrams import MADE_BY
 from fsmflow.discovery import FoundFlow
 from fsmflow.graph import NAME_LENGTH, FlowGraph, WayKind, one_line
+from fsmflow.markdown import fenced, plain, rows_of, table, understood
 
 INDEX: Final = "README.md"
 """The name of the file."""
@@ -29,14 +30,8 @@ INDEX: Final = "README.md"
 SUFFIXES: Final[Mapping[str, str]] = {"dot": ".dot", "mermaid": ".mmd", "json": ".json", "svg": ".svg", "png": ".png"}
 """The forms that a folder may be in, in their order, and how their files end."""
 
-# What Mermaid draws at most where nobody has told it otherwise, as on GitHub: https://mermaid.js.org/config/schema-docs
-_MERMAID_CHARACTERS: Final = 50_000
-_MERMAID_ARROWS: Final = 500
-
 _STEP_HEAD: Final = ("", "Step", "Type", "Question", "Answer")
 _WAY_HEAD: Final = ("From", "Trigger", "When", "To")
-_MARKDOWN: Final = re.compile(r"^[-+=]|(?<=^[0-9])[.)]|(?<=^[0-9]{2})[.)]|[\\`*_{}\[\]<>#|~&]")
-_ESCAPED: Final = re.compile(r"\\(.)|&#([0-9]+);")
 _ANCHOR: Final = re.compile(r"[a-z0-9_-]+")
 _LINE: Final = re.compile(r":[0-9]+(?=\]\()|#L[0-9]+(?=\))")
 _OPTIONS: Final = re.compile(rf"<!-- {re.escape(MADE_BY)} In: ([a-z, ]+)\. -->")
@@ -138,8 +133,8 @@ def read_index(folder: Path) -> Index:
     flows: dict[str, Tables] = {}
     for chapter in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         name, _, rest = chapter.partition("\n")
-        steps = {row[1]: row for row in _rows(rest, _STEP_HEAD)}
-        flows[_understood(name)] = Tables(steps, tuple(_rows(rest, _WAY_HEAD)))
+        steps = {row[1]: row for row in rows_of(rest, _STEP_HEAD)}
+        flows[understood(name)] = Tables(steps, tuple(rows_of(rest, _WAY_HEAD)))
     return Index(None if named is None else _options(named[1]), flows)
 
 
@@ -155,22 +150,22 @@ def _opening(chapters: Sequence[Chapter], options: Options) -> Iterator[str]:
     yield from ("# Flows", "", f"<!-- {MADE_BY} In: {options}. -->", "")
     yield from ("Made by `fsmflow diagrams`; the same command with `--check` says whether it is up to date.", "")
     for chapter in chapters:
-        name, flow_type = _plain(chapter.name), chapter.found.flow_type
+        name, flow_type = plain(chapter.name), chapter.found.flow_type
         yield f"- [{name}](#{flow_type})" if _ANCHOR.fullmatch(flow_type) else f"- {name}"
     yield ""
 
 
 def _chapter(chapter: Chapter, folder: Path, options: Options) -> Iterator[str]:
     graph, stem = chapter.graph, quote(chapter.stem)
-    yield from (f"## {_plain(chapter.name)}", "")
+    yield from (f"## {plain(chapter.name)}", "")
     if graph.summary:
-        yield from (_plain(graph.summary), "")
+        yield from (plain(graph.summary), "")
     links = [f"[{_FORM_NAMES[form]}]({stem}{SUFFIXES[form]})" for form in SUFFIXES if form in options.forms]
     yield from (" · ".join([_defined_in(chapter.found, folder), *links]), "")
     yield from _picture(chapter, options)
-    yield from _table(_STEP_HEAD, _step_rows(graph))
+    yield from table(_STEP_HEAD, _step_rows(graph))
     yield from (f"<details><summary>All {len(graph.ways)} transitions</summary>", "")
-    yield from _table(_WAY_HEAD, _way_rows(graph))
+    yield from table(_WAY_HEAD, _way_rows(graph))
     yield from ("</details>", "")
 
 
@@ -181,24 +176,24 @@ def _picture(chapter: Chapter, options: Options) -> Iterator[str]:
     drawn = next((form for form in ("svg", "png") if form in options.forms), None)
     source = chapter.mermaid
     if drawn is not None:
-        yield f"![The flow {_plain(chapter.name)}]({quote(chapter.stem)}{SUFFIXES[drawn]})"
-    elif len(source) < _MERMAID_CHARACTERS and source.count('|"') < _MERMAID_ARROWS:
-        yield from ("```mermaid", source.rstrip("\n"), "```")
+        yield f"![The flow {plain(chapter.name)}]({quote(chapter.stem)}{SUFFIXES[drawn]})"
     else:
-        yield "This flow is larger than what Mermaid draws: `--format svg` gives a picture of it."
+        yield from fenced(source) or [
+            "This flow is larger than what Mermaid draws: `--format svg` gives a picture of it."
+        ]
     yield ""
 
 
 def _defined_in(found: FoundFlow, folder: Path) -> str:
     """Where the class is; as a link if it is beside the folder, so that no path of a machine gets into the file."""
     shown = one_line(found.flow.__name__, NAME_LENGTH)
-    name = f"`{shown}`" if shown.isidentifier() else _plain(shown)
+    name = f"`{shown}`" if shown.isidentifier() else plain(shown)
     if found.source is None or not found.source.is_relative_to(folder.resolve().parent):
         return f"{name} in `{found.module}`"
     link = Path(os.path.relpath(found.source, folder.resolve())).as_posix()
     line = _line_of(found)
     here, there = (f":{line}", f"#L{line}") if line else ("", "")
-    return f"{name} in [{_plain(link.removeprefix('../'))}{here}]({quote(link)}{there})"
+    return f"{name} in [{plain(link.removeprefix('../'))}{here}]({quote(link)}{there})"
 
 
 def _line_of(found: FoundFlow) -> int | None:
@@ -227,41 +222,6 @@ def _way_rows(graph: FlowGraph) -> Iterator[tuple[str, ...]]:
         elif way.kind is WayKind.REFUSED:
             when = "any other answer"
         yield (way.source, way.trigger, when, way.dest)
-
-
-# -- Markdown, to and fro ----------------------------------------------------------------------------------------------
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield _head(head)
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(_plain(cell) for cell in row)} |"
-    yield ""
-
-
-def _head(head: Sequence[str]) -> str:
-    return f"| {' | '.join(head)} |"
-
-
-def _rows(text: str, head: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The rows of the table with a head, as they were before they were made Markdown."""
-    _, found, rest = text.partition(f"{_head(head)}\n")
-    for line in rest.split("\n")[1:] if found else ():
-        if not line.startswith("| "):
-            return
-        cells = tuple(_understood(cell) for cell in line[2:-2].split(" | "))
-        if len(cells) == len(head):
-            yield cells
-
-
-def _plain(text: str) -> str:
-    """A text in which nothing is Markdown or HTML."""
-    return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};" if found[0] in "|<>&" else f"\\{found[0]}", text)
-
-
-def _understood(text: str) -> str:
-    return _ESCAPED.sub(lambda found: found[1] or chr(min(int(found[2]), 0x10FFFF)), text)
 
 
 def _options(words: str) -> Options | None:

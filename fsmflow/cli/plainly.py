@@ -23,12 +23,16 @@ _ASKED_WRONGLY = (BadTarget, FlowDefinitionError, InvalidMemberId)
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Within this an error of fsmflow is one line and an exit code, not a traceback."""
+def told_plainly(*, otherwise: int = 1) -> Iterator[None]:
+    """Within this an error of fsmflow is one line and an exit code, not a traceback.
+
+    Args:
+        otherwise: The exit code of what could not be done now; another where 1 is an answer.
+    """
     try:
         yield
     except FsmflowError as error:
-        fail(str(error), 2 if isinstance(error, _ASKED_WRONGLY) else 1)
+        fail(str(error), 2 if isinstance(error, _ASKED_WRONGLY) else otherwise)
 
 
 def fail(words: str, code: int) -> NoReturn:
