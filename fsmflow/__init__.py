@@ -45,30 +45,11 @@ manager         `FlowStateManager` and `AsyncFlowStateManager`: the ones that ta
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
-graph           a flow as values to draw
-overlay         what a picture says of a flow besides: a change, a member's way, coverage
-arrows          which of its ways are drawn, and which are told beside a step
-survey          reads a flow into those values
-stored_runs     the points at which a run of a flow may stand
-compatibility   which stored runs of one release another goes on with
-changes         what differs between two releases of a flow
-comparison      two releases of a flow, side by side
-journey         a member's way, from the audit trail
-digraph         DOT's spelling of them
-mermaid         Mermaid's
-interchange     JSON's, for other tools
-rendering       the program ``dot``, and the hash by which its pictures are known
-diagrams        a flow as DOT, Mermaid, JSON, SVG, PNG
+diagrams        pictures of flows: what is drawn, how it is spelled, what has changed, which way a member went
 testing         tests of flows: a case for each transition, paths, walks
 importing       imports a file, a folder or a module by what somebody typed
 discovery       finds the flows in it
-markdown        Markdown's spelling of words and tables
-index           the page that shows a folder's diagrams, written and read back
-freshness       what has changed since, in words
 checks          what a reviewer would catch: rules, and what they find
-gallery         a folder of diagrams, and whether it is up to date
-reports         what a pull request is shown of a change, and a ticket of a member's way
-revisions       reads two releases: of files, or of revisions of git
 cli             the ``fsmflow`` command
 pytest_plugin   the pytest face of `testing`: fixtures, and which transitions the tests fired
 ==============  ========================================================================================================

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from fsmflow.diagrams.graph import one_line
 from fsmflow.errors import BadTarget, FsmflowError
-from fsmflow.graph import one_line
 
 FAULT_LENGTH: Final = 200
 """How many characters are told of what an import died of."""

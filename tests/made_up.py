@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fsmflow.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind
 
 
 def way(kind: WayKind, source: str, dest: str, *, folded: bool = False) -> Way:

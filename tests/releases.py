@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fsmflow import Flow, Option, Step, StepType
-from fsmflow.compatibility import Lost, Release, lost_runs, release_of
+from fsmflow.diagrams.compatibility import Lost, Release, lost_runs, release_of
 from fsmflow.registry import sample_flow
 
 

@@ -8,12 +8,12 @@ import pytest
 from attrs import evolve
 
 from fsmflow import Flow, Step
-from fsmflow.changes import Change
-from fsmflow.comparison import Comparison, compare
-from fsmflow.compatibility import GONE, Release, lost_runs
 from fsmflow.diagrams import dot, json, mermaid
-from fsmflow.graph import WaitNode, Way, WayKind
-from fsmflow.overlay import Mark
+from fsmflow.diagrams.changes import Change
+from fsmflow.diagrams.comparison import Comparison, compare
+from fsmflow.diagrams.compatibility import GONE, Release, lost_runs
+from fsmflow.diagrams.graph import WaitNode, Way, WayKind
+from fsmflow.diagrams.overlay import Mark
 from fsmflow.registry import sample_flow
 from tests.releases import choice, made, release, text
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsmflow import Flow, FlowDefinitionError, Step
-from fsmflow.compatibility import Lost, lost_runs
+from fsmflow.diagrams.compatibility import Lost, lost_runs
+from fsmflow.diagrams.stored_runs import Run
 from fsmflow.registry import sample_flow
-from fsmflow.stored_runs import Run
 from tests.releases import choice, lost, made, release, text
 from tests.talking import in_memory
 

@@ -19,13 +19,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsmflow.diagrams import dot, json, mermaid
+from fsmflow.diagrams.graph import NodeKind, WayKind, one_line
+from fsmflow.diagrams.survey import QUESTION_LENGTH, graph_of
 from fsmflow.errors import FlowDefinitionError, MissingExtra
 from fsmflow.flow import Flow
-from fsmflow.graph import NodeKind, WayKind, one_line
 from fsmflow.machine import all_transitions
 from fsmflow.messages import Buttons, Option
 from fsmflow.step import Step, StepType
-from fsmflow.survey import QUESTION_LENGTH, graph_of
 
 ROOT = Path(__file__).parent.parent
 NASTY = 'a "b" <i>c</i> {d|e} \\N \\l --> ;%% #35; &amp; `x` *y* _z_ ]] )) |f| \n%%{init: {}}%%\nend ☃ أ style:#a;'

@@ -10,14 +10,14 @@ import subprocess
 import pytest
 from attrs import evolve
 
-from fsmflow.arrows import FAR, LONG
 from fsmflow.diagrams import dot, mermaid, svg
+from fsmflow.diagrams.arrows import FAR, LONG
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, WayKind
+from fsmflow.diagrams.overlay import Mark, Overlay, key_of
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.flow import Flow
-from fsmflow.graph import FlowGraph, NodeKind, WayKind
 from fsmflow.messages import Option
-from fsmflow.overlay import Mark, Overlay, key_of
 from fsmflow.step import Step, StepType
-from fsmflow.survey import graph_of
 from tests.made_up import EVERYTHING, WAYS
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed: no `dot` on the PATH")

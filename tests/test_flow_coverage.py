@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from fsmflow.diagrams.overlay import Mark
 from fsmflow.discovery import FoundFlow, find_flows
 from fsmflow.flow import Flow
 from fsmflow.machine import WITNESSES, all_transitions
 from fsmflow.messages import Option
-from fsmflow.overlay import Mark
 from fsmflow.step import Step, StepType
 from fsmflow.testing import paths_of
 from fsmflow.testing.coverage import FlowCoverage, Recorder, as_json, coverage_of, percent_of

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fsmflow.diagrams.gallery import Gallery
+from fsmflow.diagrams.index import Chapter, Options, index_page, read_index
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.discovery import FoundFlow
 from fsmflow.flow import Flow
-from fsmflow.gallery import Gallery
-from fsmflow.index import Chapter, Options, index_page, read_index
 from fsmflow.messages import Option
 from fsmflow.step import Step, StepType
-from fsmflow.survey import graph_of
 from tests.test_diagrams import NASTY
 
 AMOUNT = Step(id="amount", type=StepType.TEXT, message="How much?")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from fsmflow.diagrams import dot, json, mermaid
+from fsmflow.diagrams.gallery import Gallery, options_of
+from fsmflow.diagrams.index import SUFFIXES, Options
+from fsmflow.diagrams.rendering import hash_in, hash_of
 from fsmflow.discovery import FoundFlow
 from fsmflow.errors import BadTarget, MissingProgram
 from fsmflow.flow import Flow
-from fsmflow.gallery import Gallery, options_of
-from fsmflow.index import SUFFIXES, Options
 from fsmflow.messages import Option
-from fsmflow.rendering import hash_in, hash_of
 from fsmflow.step import Step, StepType
 
 

@@ -1,15 +1,14 @@
-"""JSON for other tools: what `fsmflow.interchange` promises, and nothing less."""
+"""JSON for other tools: what `fsmflow.diagrams.interchange` promises, and nothing less."""
 
 from __future__ import annotations
 
 import json as language
 import re
 
-from fsmflow import interchange
-from fsmflow.diagrams import json
+from fsmflow.diagrams import interchange, json
+from fsmflow.diagrams.overlay import Mark, Overlay, key_of
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.machine import all_transitions
-from fsmflow.overlay import Mark, Overlay, key_of
-from fsmflow.survey import graph_of
 from tests.made_up import EVERYTHING, WAYS
 from tests.test_diagrams import NASTY, TicketFlow, one_question
 

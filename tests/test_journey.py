@@ -11,10 +11,10 @@ from redis import Redis
 
 from fsmflow import AuditEntry, Flow, Option, Refused, Step, StepType
 from fsmflow.diagrams import dot, json, mermaid
-from fsmflow.graph import FlowGraph
-from fsmflow.journey import Journey, journey_of, runs_in
-from fsmflow.overlay import Mark
-from fsmflow.survey import graph_of
+from fsmflow.diagrams.graph import FlowGraph
+from fsmflow.diagrams.journey import Journey, journey_of, runs_in
+from fsmflow.diagrams.overlay import Mark
+from fsmflow.diagrams.survey import graph_of
 from tests.releases import choice, made, text
 from tests.talking import SECRET, Offer, Order, Talk, in_memory
 

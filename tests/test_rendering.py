@@ -10,11 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fsmflow import rendering
-from fsmflow.diagrams import dot, png, svg
+from fsmflow.diagrams import dot, png, rendering, svg
+from fsmflow.diagrams.rendering import drawn, hash_in, hash_of
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.errors import DrawingFailed, MissingProgram
-from fsmflow.rendering import drawn, hash_in, hash_of
-from fsmflow.survey import graph_of
 from tests.test_diagrams import NASTY, TicketFlow, one_question, squeezed
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed: no `dot` on the PATH")

@@ -12,10 +12,11 @@ import pytest
 
 import fsmflow
 from examples import credex, offer, registration
-from fsmflow import BadTarget, Flow, MissingProgram, revisions
-from fsmflow.comparison import Comparison
-from fsmflow.compatibility import release_of
-from fsmflow.revisions import _converter, comparisons
+from fsmflow import BadTarget, Flow, MissingProgram
+from fsmflow.diagrams import revisions
+from fsmflow.diagrams.comparison import Comparison
+from fsmflow.diagrams.compatibility import release_of
+from fsmflow.diagrams.revisions import _converter, comparisons
 from tests.repositories import OFFER, Repository
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

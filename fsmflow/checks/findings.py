@@ -35,7 +35,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from fsmflow.graph import one_line
+from fsmflow.diagrams.graph import one_line
 
 REPORT_VERSION: Final = 1
 """Raised when a name of the structure goes or changes its meaning."""

@@ -1,7 +1,7 @@
 """``fsmflow diagrams --diff``: what has changed from one release to another.
 
 Here belongs what is printed and what it exits with: 0 if every member in the middle of a flow goes on, 1 if not, 2 if
-that cannot be said. How the releases are read belongs to `fsmflow.revisions`.
+that cannot be said. How the releases are read belongs to `fsmflow.diagrams.revisions`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.plainly import fail, told_plainly
-from fsmflow.reports import Report, change_report
-from fsmflow.revisions import comparisons
+from fsmflow.diagrams.reports import Report, change_report
+from fsmflow.diagrams.revisions import comparisons
 
 
 def show_change(releases: tuple[str, str], out: Path | None, forms: tuple[str, ...], *, unfolded: bool) -> None:

@@ -1,7 +1,7 @@
 """``fsmflow diagrams``: pictures of flows in a folder, written or compared; a change, or a member's way, as a picture.
 
 Here belong the options of the command and what it prints of a folder. What is in the folder belongs to
-`fsmflow.gallery`; ``--diff`` stands in `fsmflow.cli.comparing`, ``--member`` in `fsmflow.cli.following`.
+`fsmflow.diagrams.gallery`; ``--diff`` stands in `fsmflow.cli.comparing`, ``--member`` in `fsmflow.cli.following`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from click.core import ParameterSource
 from fsmflow.cli.comparing import show_change
 from fsmflow.cli.following import WayOptions, show_way
 from fsmflow.cli.plainly import told_plainly
+from fsmflow.diagrams.gallery import Gallery, options_of
+from fsmflow.diagrams.graph import NAME_LENGTH, one_line
+from fsmflow.diagrams.index import SUFFIXES, Options
 from fsmflow.discovery import find_flows
-from fsmflow.gallery import Gallery, options_of
-from fsmflow.graph import NAME_LENGTH, one_line
-from fsmflow.index import SUFFIXES, Options
 
 
 def _forms(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:

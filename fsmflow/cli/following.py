@@ -1,7 +1,7 @@
 """``fsmflow diagrams --member``: the way of a member through one run of a flow.
 
 Here belongs which run is meant, what is printed, and what is said where there is none. What the trail tells belongs to
-`fsmflow.journey`. Nothing is written to the store, and no address of one is ever repeated: it may hold a password.
+`fsmflow.diagrams.journey`. Nothing is written to the store, and no address of one is repeated: it may hold a password.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from attrs import field, frozen
 from fsmflow.audit import AuditEntry
 from fsmflow.cli.comparing import show_report
 from fsmflow.cli.plainly import fail, told_plainly
+from fsmflow.diagrams.graph import NAME_LENGTH, one_line
+from fsmflow.diagrams.journey import journey_of, runs_in
+from fsmflow.diagrams.reports import way_report
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.discovery import FoundFlow, find_flows
-from fsmflow.graph import NAME_LENGTH, one_line
-from fsmflow.journey import journey_of, runs_in
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel
 from fsmflow.registry import make_flow
-from fsmflow.reports import way_report
 from fsmflow.state import check_member_id
-from fsmflow.survey import graph_of
 
 _RUNS_TOLD = 8
 _Runs = Mapping[tuple[str, str], list[AuditEntry]]

@@ -14,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from fsmflow import Flow, Option, Step, StepType
 from fsmflow.diagrams import dot, json, mermaid
-from fsmflow.survey import graph_of
+from fsmflow.diagrams.survey import graph_of
 
 YES_OR_BACK = (Option("yes", "Yes"), Option("change", "Change it", to="q0"), Option("no", "No", to="cancelled"))
 

@@ -5,7 +5,7 @@ where it bears a mark, or listed beside the step where all is asked for. A list 
 because every step has five such ways: with them the way forward, which is what a reviewer follows, could not be found.
 In a long flow what leads far away is listed, too: nobody follows a line over ten screens, and Graphviz takes minutes
 to find a path for a hundred of them.
-How they are spelled belongs to `fsmflow.digraph` and `fsmflow.mermaid`.
+How they are spelled belongs to `digraph` and `flowchart`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 
 from attrs import frozen
 
-from fsmflow.graph import TITLES_SHOWN, FlowGraph, Way, WayKind
-from fsmflow.overlay import NOTHING, TOLD, Mark, Overlay, key_of
+from fsmflow.diagrams.graph import TITLES_SHOWN, FlowGraph, Way, WayKind
+from fsmflow.diagrams.overlay import NOTHING, TOLD, Mark, Overlay, key_of
 
 LONG: Final = 60
 """The number of steps above which a flow is a long one."""

@@ -1,7 +1,7 @@
 """What is said of a change, and of a member's way, in Markdown: for a pull request, for a ticket.
 
-Here belong the two pages, and the pictures that go with them. What has changed is found in `fsmflow.comparison`, what
-happened in `fsmflow.journey`; nothing that a flow or a trail says is markup here.
+Here belong the two pages, and the pictures that go with them. What has changed is found in `comparison`, what
+happened in `journey`; nothing that a flow or a trail says is markup here.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from fsmflow.comparison import Comparison
-from fsmflow.diagrams import dot, json, mermaid
-from fsmflow.graph import NAME_LENGTH, FlowGraph, one_line
-from fsmflow.index import SUFFIXES
-from fsmflow.journey import Journey
-from fsmflow.markdown import fenced, plain, table
-from fsmflow.overlay import Overlay
-from fsmflow.rendering import drawn
+from fsmflow.diagrams.comparison import Comparison
+from fsmflow.diagrams.graph import NAME_LENGTH, FlowGraph, one_line
+from fsmflow.diagrams.index import SUFFIXES
+from fsmflow.diagrams.journey import Journey
+from fsmflow.diagrams.markdown import fenced, plain, table
+from fsmflow.diagrams.overlay import Overlay
+from fsmflow.diagrams.pictures import dot, json, mermaid
+from fsmflow.diagrams.rendering import drawn
 
 _TOO_LARGE: Final = "This picture is larger than what Mermaid draws: `--format svg` with `--out` gives one."
 
@@ -44,7 +44,7 @@ class Report:
 
         Args:
             folder: Where to.
-            forms: Of `fsmflow.index.SUFFIXES`.
+            forms: Of `fsmflow.diagrams.index.SUFFIXES`.
             unfolded: True draws every transition.
 
         Returns:

@@ -1,7 +1,7 @@
 """Pictures of a flow, made from its machine: DOT, Mermaid, JSON, SVG, PNG.
 
-Here belong the functions that people call. What is drawn at all is decided in `fsmflow.survey` and `fsmflow.graph`;
-each form's spelling stands in a module of its own: `fsmflow.digraph` (DOT), `fsmflow.mermaid`, `fsmflow.interchange`
+Here belong the functions that people call. What is drawn at all is decided in `survey` and `graph`;
+each form's spelling stands in a module of its own: `digraph` (DOT), `flowchart`, `interchange`
 (JSON). DOT, Mermaid and JSON are the same byte for byte for the same flow, so they can be committed and compared.
 
 DOT is spelled by the ``graphviz`` package (the extra ``diagrams``), and needs no program; SVG and PNG need the program
@@ -17,15 +17,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from fsmflow.digraph import LOOKS, spell
+from fsmflow.diagrams.digraph import LOOKS, spell
+from fsmflow.diagrams.flowchart import flowchart
+from fsmflow.diagrams.graph import FlowGraph
+from fsmflow.diagrams.interchange import graph_json
+from fsmflow.diagrams.overlay import NOTHING, Overlay
+from fsmflow.diagrams.rendering import drawn
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.errors import MissingExtra
 from fsmflow.flow import Flow
-from fsmflow.graph import FlowGraph
-from fsmflow.interchange import graph_json
-from fsmflow.mermaid import flowchart
-from fsmflow.overlay import NOTHING, Overlay
-from fsmflow.rendering import drawn
-from fsmflow.survey import graph_of
 
 MADE_BY: Final = "Made by fsmflow from the machine of the flow: changes here are lost."
 """What a diagram's source says of itself."""
@@ -89,7 +89,7 @@ def mermaid(
 
 
 def json(flow: type[Flow] | Flow | FlowGraph, flow_type: str | None = None, *, overlay: Overlay = NOTHING) -> str:
-    """A flow as JSON, in the form that `fsmflow.interchange` promises. Every transition is in it.
+    """A flow as JSON, in the form that `interchange` promises. Every transition is in it.
 
     Args:
         flow: A flow class, a flow, or a graph.

@@ -2,7 +2,7 @@
 
 Here belong the tree of a revision, as files in a temporary folder, and the process that imports them: two versions of
 one module cannot both be in this one. What comes back are values, as JSON; which runs of the old release the new one
-goes on with is tried over there, where its code is (`fsmflow.compatibility`).
+goes on with is tried over there, where its code is (`compatibility`).
 
 The whole tree is written out, since a module imports others of its time; where ``sys.path`` leads into the repository,
 it leads into the tree instead. That is done with an index of its own and ``git checkout-index``: nothing of the
@@ -28,11 +28,11 @@ from typing import Any, Final
 from attrs import field, frozen
 from cattrs.preconf.json import make_converter
 
-from fsmflow.comparison import Comparison, compare
-from fsmflow.compatibility import Lost, Release, lost_runs, release_of
+from fsmflow.diagrams.comparison import Comparison, compare
+from fsmflow.diagrams.compatibility import Lost, Release, lost_runs, release_of
+from fsmflow.diagrams.graph import one_line
 from fsmflow.discovery import FoundFlow, find_flows
 from fsmflow.errors import BadTarget, FsmflowError, MissingProgram
-from fsmflow.graph import one_line
 from fsmflow.importing import FAULT_LENGTH
 from fsmflow.registry import sample_flow
 
@@ -48,7 +48,7 @@ _PROGRAM: Final = (
     "import json, sys\n"
     "with open(sys.argv[1]) as asked:\n"
     "    sys.path[:] = json.load(asked)['path']\n"
-    "from fsmflow.revisions import answer\n"
+    "from fsmflow.diagrams.revisions import answer\n"
     "answer(sys.argv[1])\n"
 )
 

@@ -1,8 +1,8 @@
 """A flow as values to draw: what stands between its machine and a picture.
 
 Here belongs what a picture says: nodes and ways, what kind each is of, and what the legend tells of what is left out.
-How a flow is read into these values belongs to `fsmflow.survey`; which of them become arrows, to `fsmflow.arrows`; how
-a picture spells them, to `fsmflow.digraph` and `fsmflow.mermaid`.
+How a flow is read into these values belongs to `survey`; which of them become arrows, to `arrows`; how
+a picture spells them, to `digraph` and `flowchart`.
 
 A machine of five steps has some thirty transitions, of which a reviewer looks for six. What is the same at every
 question (refused, back, cancel, restart, expire) is therefore folded into the legend, unless all is asked for.

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from fsmflow.compatibility import Release
-from fsmflow.graph import FlowGraph, StepNode, Way, WayKind
-from fsmflow.overlay import Mark, WayKey, key_of
+from fsmflow.diagrams.compatibility import Release
+from fsmflow.diagrams.graph import FlowGraph, StepNode, Way, WayKind
+from fsmflow.diagrams.overlay import Mark, WayKey, key_of
 from fsmflow.wording import spoken
 
 ItemT = TypeVar("ItemT")

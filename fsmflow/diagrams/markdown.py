@@ -1,6 +1,6 @@
 """Markdown: words in which nothing is markup, tables to and fro, a picture that is drawn where it is read.
 
-Here belongs the spelling that `fsmflow.index` and `fsmflow.reports` share. What the pages say is theirs.
+Here belongs the spelling that `index` and `reports` share. What the pages say is theirs.
 """
 
 from __future__ import annotations

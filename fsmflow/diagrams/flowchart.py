@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from fsmflow.arrows import Arrow, ends_of, lay_out, marked, told_in_box
-from fsmflow.graph import FlowGraph, NodeKind, StepNode, Way, WayKind, wrapped
-from fsmflow.overlay import NOTHING, Mark, Overlay, key_of
+from fsmflow.diagrams.arrows import Arrow, ends_of, lay_out, marked, told_in_box
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, Way, WayKind, wrapped
+from fsmflow.diagrams.overlay import NOTHING, Mark, Overlay, key_of
 
 _WIDTH: Final = 36  # characters of a line in a node or on an arrow
 # Everything but what Mermaid takes for text wherever it stands: quotes end a label, # ; & make entities, % { } make

@@ -2,7 +2,7 @@
 
 Here belong the marks that a step, an end or a transition can bear and the notes beside them, as values. Who makes
 them stands above (a comparison, the audit trail, the callbacks of a test run); who draws them, in `fsmflow.diagrams`
-and `fsmflow.mermaid`. The flow itself is never changed for the sake of a picture: a graph that was made to hold the
+and `flowchart`. The flow itself is never changed for the sake of a picture: a graph that was made to hold the
 marks would be another one for each use, and its bytes could no longer be compared.
 
 A mark is told by a sign in words, by line and by shape; a colour may go with it, and says nothing alone.
@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from fsmflow.graph import Way
+from fsmflow.diagrams.graph import Way
 
 WayKey: TypeAlias = tuple[str, str, str, str]
 """A transition: its trigger, its name, its source and its destination, as `Way` has them."""

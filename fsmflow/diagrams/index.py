@@ -1,7 +1,7 @@
 """The index of a folder of diagrams: a README.md that shows each flow, its steps and its transitions.
 
 Here belongs the page, and the reading of one that was written before: its tables are what a flow was when its pictures
-were made, so `fsmflow.freshness` can say what has changed since without a file for that alone. It also keeps which
+were made, so `freshness` can say what has changed since without a file for that alone. It also keeps which
 forms the folder is in, so that nobody has to repeat them.
 
 Nothing that a flow says is markup here. The page is the same on every machine: no time, no absolute path.
@@ -19,10 +19,10 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from fsmflow.diagrams import MADE_BY
+from fsmflow.diagrams.graph import NAME_LENGTH, FlowGraph, WayKind, one_line
+from fsmflow.diagrams.markdown import fenced, plain, rows_of, table, understood
+from fsmflow.diagrams.pictures import MADE_BY
 from fsmflow.discovery import FoundFlow
-from fsmflow.graph import NAME_LENGTH, FlowGraph, WayKind, one_line
-from fsmflow.markdown import fenced, plain, rows_of, table, understood
 
 INDEX: Final = "README.md"
 """The name of the file."""

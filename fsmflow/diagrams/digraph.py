@@ -9,7 +9,7 @@ Here belongs DOT's spelling: shapes, lines, labels. The package ``graphviz`` put
 - a whole line: an answer; dashed and dotted ones with an arrowhead of their own: what is the same at every question,
   attempts, timeouts and the outcomes of an action; a double one: into a sub-flow and out of it.
 
-So nothing hangs on a colour, in print and for who sees no colours. Marks (`fsmflow.overlay`) go by the same rule:
+So nothing hangs on a colour, in print and for who sees no colours. Marks (`overlay`) go by the same rule:
 a sign before the words, and a line that is thick, doubled or dotted.
 
 What leads upward is written the other way round (``dir=back``), because Graphviz ranks nodes by the direction in which
@@ -22,9 +22,9 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from fsmflow.arrows import FAR, LONG, Arrow, ends_of, lay_out, marked, told_in_box
-from fsmflow.graph import FlowGraph, NodeKind, StepNode, Way, WayKind, wrapped
-from fsmflow.overlay import Mark, Overlay, key_of
+from fsmflow.diagrams.arrows import FAR, LONG, Arrow, ends_of, lay_out, marked, told_in_box
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, Way, WayKind, wrapped
+from fsmflow.diagrams.overlay import Mark, Overlay, key_of
 
 LOOKS: Final[dict[str, dict[str, str]]] = {
     "graph_attr": {"fontname": "Helvetica", "fontsize": "9", "nodesep": "0.4", "ranksep": "0.12", "labelloc": "b"},

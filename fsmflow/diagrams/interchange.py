@@ -18,7 +18,7 @@ values of ``kind`` may come without one: a reader passes over what it does not k
       "ends": [{"id": "completed", "mark": null, "note": null}, …],
       "ways": [{"trigger": "submit", "name": "refused", "kind": "refused", "source": "amount", "dest": "amount",
                 "choices": [], "guard": null, "label": "refused", "folded": true, "mark": null, "note": null}, …],
-      "heading": null, "legend": []     what the marks are about and mean; see fsmflow.overlay
+      "heading": null, "legend": []     what the marks are about and mean; see fsmflow.diagrams.overlay
     }
 
 ``words`` are shortened, as in a picture; a callable's name stands in parentheses. ``ways`` are all transitions of the
@@ -30,8 +30,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from fsmflow.graph import FlowGraph
-from fsmflow.overlay import NOTHING, Overlay, WayKey, key_of
+from fsmflow.diagrams.graph import FlowGraph
+from fsmflow.diagrams.overlay import NOTHING, Overlay, WayKey, key_of
 
 FORMAT: Final = "fsmflow-graph"
 VERSION: Final = 1

@@ -1,7 +1,7 @@
 """The points at which a run of a flow may stand, as the store would hold them.
 
 Here belongs the making of such runs, by the examples that the steps bring along. What another release makes of them
-belongs to `fsmflow.compatibility`.
+belongs to `compatibility`.
 
 Whether a run is restored is decided step by step: by where it begins, by each way that it took, by each answer that is
 kept, by where it stands. So one run for each answer that leads on shows whatever any run can meet, and the paths

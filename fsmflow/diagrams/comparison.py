@@ -1,8 +1,8 @@
 """Two releases of a flow, side by side: one graph of both, what a picture of it marks, and what has changed in words.
 
-Here belongs the comparison as one value. What differs is found in `fsmflow.changes`; which members can go on is found
-out by trying, in `fsmflow.compatibility`; how both releases are read belongs to `fsmflow.revisions`, and what a pull
-request is shown to `fsmflow.reports`.
+Here belongs the comparison as one value. What differs is found in `changes`; which members can go on is found
+out by trying, in `compatibility`; how both releases are read belongs to `revisions`, and what a pull
+request is shown to `reports`.
 
 The graph of both is the new one, with what is gone put back in its place, so that a reader sees where it was.
 """
@@ -14,10 +14,10 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from fsmflow.changes import Change, Marks, joined
-from fsmflow.compatibility import GONE, Lost, Release
-from fsmflow.graph import FlowGraph, StepNode, WayKind, one_line
-from fsmflow.overlay import Mark, Overlay, key_of
+from fsmflow.diagrams.changes import Change, Marks, joined
+from fsmflow.diagrams.compatibility import GONE, Lost, Release
+from fsmflow.diagrams.graph import FlowGraph, StepNode, WayKind, one_line
+from fsmflow.diagrams.overlay import Mark, Overlay, key_of
 
 LABEL_LENGTH: Final = 80  # characters of what a release is called
 
@@ -70,7 +70,7 @@ def compare(
     Args:
         old: The flow before; None for one that is new.
         new: The flow after; None for one that is gone.
-        lost: What `fsmflow.compatibility.lost_runs` found.
+        lost: What `compatibility.lost_runs` found.
         labels: What the two releases are called.
 
     Raises:

@@ -1,10 +1,10 @@
 """Which stored runs of one release of a flow another release goes on with, found out by trying.
 
-Here belongs the holding of each point at which a run may stand (`fsmflow.stored_runs`) against the definition of
+Here belongs the holding of each point at which a run may stand (`stored_runs`) against the definition of
 another release: by `Definition.restore`, as the next message of its member would, so there are no second rules that
 could say something else. The two releases are never in one process (two versions of a module cannot be): what passes
-between them are values. Reading them belongs to `fsmflow.revisions`, the comparison of what they look like to
-`fsmflow.comparison`.
+between them are values. Reading them belongs to `revisions`, the comparison of what they look like to
+`comparison`.
 
 Two things are asked beyond `restore`, which cannot know them: a step that is asked in another way (TEXT, now BUTTON)
 shows one question and judges the answer to another; and an answer of which no example is at hand is held to fit if its
@@ -19,13 +19,13 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from fsmflow.definition import Definition
+from fsmflow.diagrams.graph import FlowGraph
+from fsmflow.diagrams.stored_runs import Run, runs_of
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.flow import Flow
-from fsmflow.graph import FlowGraph
 from fsmflow.registry import sample_flow
 from fsmflow.routes import leads
 from fsmflow.state import FlowData
-from fsmflow.stored_runs import Run, runs_of
-from fsmflow.survey import graph_of
 
 AS_TYPED: Final = "text"
 """What is kept of an answer that no transformer touches."""

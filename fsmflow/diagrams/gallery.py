@@ -3,7 +3,7 @@
 Here belong the files that ``fsmflow diagrams`` writes, as values: for each flow one in each form that is asked for, and
 the index. The same flows give the same bytes on every machine: no time, no absolute path, no order of a file system;
 SVG and PNG apart, which are as good as the hash of the DOT that they were drawn from. Which flows there are belongs to
-`fsmflow.discovery`, what a picture looks like to `fsmflow.diagrams`, what the index says to `fsmflow.index`.
+`fsmflow.discovery`, what a picture looks like to `fsmflow.diagrams`, what the index says to `index`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from fsmflow.diagrams import MADE_BY, dot, json, mermaid
+from fsmflow.diagrams.freshness import changes
+from fsmflow.diagrams.index import INDEX, SUFFIXES, Chapter, Options, index_page, read_index, without_lines
+from fsmflow.diagrams.interchange import FORMAT
+from fsmflow.diagrams.pictures import MADE_BY, dot, json, mermaid
+from fsmflow.diagrams.rendering import drawn, hash_in, hash_of
+from fsmflow.diagrams.survey import graph_of
 from fsmflow.discovery import FoundFlow
 from fsmflow.errors import BadTarget
-from fsmflow.freshness import changes
-from fsmflow.index import INDEX, SUFFIXES, Chapter, Options, index_page, read_index, without_lines
-from fsmflow.interchange import FORMAT
-from fsmflow.rendering import drawn, hash_in, hash_of
-from fsmflow.survey import graph_of
 
 
 @frozen

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fsmflow.index import Chapter, Index, Tables
+from fsmflow.diagrams.index import Chapter, Index, Tables
 
 _TOLD_AT_MOST: Final = 20  # changes of one flow: who sees more will look at the picture
 _REFUSAL: Final = "any other answer"
