@@ -42,6 +42,7 @@ class Batching:
 
     def __init__(self, redis: Redis | RedisCluster) -> None:
         self.redis = redis
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way = 0
         self._waiting: deque[_Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()  # an event loop holds its tasks only weakly
@@ -51,9 +52,16 @@ class Batching:
 
         Raises:
             StoreUnavailable: Redis did not do it.
+            RuntimeError: Another event loop has used it before.
         """
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                # a client's connections belong to the loop that opened them: on another one they fail now and then
+                raise RuntimeError("an AsyncFlowStateManager belongs to one event loop: make one for each")
+            self._loop = loop
         if self._under_way >= LANES:
-            answer = asyncio.get_running_loop().create_future()
+            answer = loop.create_future()
             self._waiting.append((command, answer))
             found = await answer
             if isinstance(found, StoreUnavailable):

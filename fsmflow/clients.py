@@ -51,9 +51,11 @@ def client_of(url: str) -> Redis:
     """
     retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
     try:
-        return Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
-    except ValueError:
+        client = Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
+        _check_options(client)
+    except (ValueError, TypeError):
         raise ValueError(_WANTED_URL) from None
+    return client
 
 
 def async_client_of(url: str) -> AsyncRedis:
@@ -63,12 +65,23 @@ def async_client_of(url: str) -> AsyncRedis:
         client: AsyncRedis = AsyncRedis.from_url(
             url, socket_timeout=ASYNC_SOCKET_TIMEOUT, socket_connect_timeout=ASYNC_CONNECT_TIMEOUT, retry=retry
         )
-    except ValueError:
+        _check_options(client)
+    except (ValueError, TypeError):
         raise ValueError(_WANTED_URL) from None
     return client
 
 
 _WANTED_URL: Final = "the URL of a store is redis://…, rediss://… or unix://…, its password quoted"
+
+
+def _check_options(client: Any) -> None:
+    """Makes a connection that is never opened: an unknown option of a URL is else met by the first member who writes.
+
+    Raises:
+        TypeError: There is one. It may be the rest of a password in which a question mark was not quoted.
+    """
+    pool = client.connection_pool
+    pool.connection_class(**pool.connection_kwargs)
 
 
 def check_client(redis: Any, *, is_async: bool) -> None:

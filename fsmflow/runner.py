@@ -8,7 +8,7 @@ in common is one class, so that there is nothing to keep alike but the handing o
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import ClassVar, Generic, TypeVar, Union
 
@@ -168,7 +168,7 @@ class FlowRunner(Runner[FlowStateManager]):
         """
         return self.manager.drive(self._handling(inbound))
 
-    def handle_many(self, inbounds: Sequence[Inbound]) -> list[Handled]:
+    def handle_many(self, inbounds: Iterable[Inbound]) -> list[Handled]:
         """Answers several messages, of different members together: one member's in their order.
 
         Args:
@@ -178,8 +178,7 @@ class FlowRunner(Runner[FlowStateManager]):
             For each, in their order, its reply; or the `InvalidMemberId` or `StoreUnavailable` that `handle` would
             have raised. The messages of one member after one that must be delivered again must be delivered again too.
         """
-        handled = self.manager.drive_many(self._handling_many(inbounds))
-        return _in_place(handled)
+        return _in_place(self.manager.drive_many(self._handling_many(list(inbounds))))
 
     def start(self, flow_type: str, inbound: Inbound, *, run_id: str | None = None) -> Reply:
         """Starts a flow on behalf of a message, whatever it says; what was open is left.
@@ -230,10 +229,9 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
         """As `FlowRunner.handle`. Cancelled at any point, it leaves the stored state whole: have it delivered again."""
         return await self.manager.drive(self._handling(inbound))
 
-    async def handle_many(self, inbounds: Sequence[Inbound]) -> list[Handled]:
+    async def handle_many(self, inbounds: Iterable[Inbound]) -> list[Handled]:
         """As `FlowRunner.handle_many`."""
-        handled = await self.manager.drive_many(self._handling_many(inbounds))
-        return _in_place(handled)
+        return _in_place(await self.manager.drive_many(self._handling_many(list(inbounds))))
 
     async def start(self, flow_type: str, inbound: Inbound, *, run_id: str | None = None) -> Reply:
         """As `FlowRunner.start`."""

@@ -186,6 +186,14 @@ def test_many_are_awaited_at_the_same_time() -> None:
     assert sorted(arrived) == ["0", "1", "2", "3", "4"]
 
 
+def test_a_manager_that_another_event_loop_has_used_says_so() -> None:
+    """On a real Redis its connections would fail now and then, with an error that names no reason."""
+    manager = AsyncFlowStateManager.in_memory()
+    asyncio.run(manager.load("ann"))
+    with pytest.raises(RuntimeError, match="belongs to one event loop: make one for each"):
+        asyncio.run(manager.load("ann"))
+
+
 # -- what is mixed up -------------------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def said(handled: Handled) -> str:
 
 def test_the_replies_come_in_the_order_of_the_messages(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer, Order])
-    handled = talk.runner.handle_many(each_says(1, "offer", "order", "hm"))
+    handled = talk.runner.handle_many(each for each in each_says(1, "offer", "order", "hm"))
     assert (said(handled[0]), said(handled[1])) == ("How much?", "Which size?")
     assert "offer, order" in said(handled[2])
     assert talk.runner.handle_many([]) == []

@@ -304,7 +304,9 @@ def test_what_the_url_says_wins_over_what_is_bounded_by_default() -> None:
     assert (told["port"], told["db"], told["username"], told["password"]) == (1234, 3, "user", "pw")
 
 
-@pytest.mark.parametrize("url", ["redis://:hunter2/x@h:1", "http://user:hunter2@h", "redis://h:hunter2", "hunter2"])
+@pytest.mark.parametrize(
+    "url", ["redis://:hunter2/x@h:1", "http://user:hunter2@h", "redis://h:hunter2", "hunter2", "redis://h?hunter2=1"]
+)
 def test_an_error_about_a_url_says_nothing_of_it(url: str) -> None:
     for manager in (FlowStateManager, AsyncFlowStateManager):
         with pytest.raises(ValueError, match="redis://") as caught:
