@@ -56,6 +56,7 @@ pytest_plugin   the pytest face of `testing`: fixtures, and which transitions th
 """
 
 import importlib
+import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
@@ -203,8 +204,10 @@ _HOMES: typing.Final = {name: module for module, names in _NAMES.items() for nam
 if not typing.TYPE_CHECKING:  # what a type checker finds here it would take for any name at all
 
     def __getattr__(name: str) -> typing.Any:
-        """The public name, from its module."""
+        """The public name, from its module; or one of the modules, as after an import that brought them all."""
         if name not in _HOMES:
+            if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}") is not None:
+                return importlib.import_module(f"{__name__}.{name}")
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = value  # so that it is asked for once

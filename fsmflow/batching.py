@@ -2,10 +2,11 @@
 
 A webhook server that answers hundreds of members at once would open a connection for each (redis-py's pool refuses the
 101st) and pay for each command alone. Here a few are under way at a time, each over a connection of its own; what comes
-meanwhile waits for the next free one and goes out as one pipeline. Whoever is alone waits for nobody.
+meanwhile waits for the next free one and goes out as one pipeline. Whoever is alone waits for nobody else.
 
-A pipeline is sent by a task of its own: a conversation that is cancelled while its command is on its way takes no other
-one with it. A command that is cancelled before it was sent is not sent.
+Whatever is sent, a task of its own sends it: a conversation that is cancelled while its command is on its way takes no
+other one with it, and never interrupts the client. redis-py goes on with a connection whose handshake was interrupted,
+which may then be one to another database. A command that is cancelled before it was sent is not sent.
 
 Rejected: a connection for each conversation, at twice the cost of a command; and a fixed delay that collects commands,
 which those pay who are alone.
@@ -20,7 +21,7 @@ from typing import Any, Final
 from redis.asyncio import Redis, RedisCluster
 from redis.client import NEVER_DECODE
 
-from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, pipeline_of, told, unavailable
+from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, disconnect_async, pipeline_of, told, unavailable
 from fsmflow.errors import StoreUnavailable
 
 LANES: Final = 4
@@ -60,25 +61,22 @@ class Batching:
                 # a client's connections belong to the loop that opened them: on another one they fail now and then
                 raise RuntimeError("an AsyncFlowStateManager belongs to one event loop: make one for each")
             self._loop = loop
-        if self._under_way >= LANES:
-            answer = loop.create_future()
-            self._waiting.append((command, answer))
-            found = await answer
-            if isinstance(found, StoreUnavailable):
-                raise found
-            return found
-        self._under_way += 1
-        try:
-            asked: Any = self.redis.execute_command  # redis-py leaves it untyped
-            return await asked(*command, **{NEVER_DECODE: True})
-        except CLIENT_ERRORS as fault:
-            raise unavailable(command, fault) from fault
-        finally:
-            self._leave()
+        answer = loop.create_future()
+        self._waiting.append((command, answer))
+        if self._under_way < LANES:
+            self._send_what_waits(loop)
+        found = await answer
+        if isinstance(found, StoreUnavailable):
+            raise found
+        return found
 
-    def _leave(self) -> None:
-        """Gives a connection that has become free to those who wait."""
-        self._under_way -= 1
+    async def settle(self) -> None:
+        """Waits for what is on its way; the conversations that wanted it may be gone."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _send_what_waits(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Has a free connection take all that waits."""
         batch: list[_Waiting] = []
         while self._waiting and len(batch) < LONGEST_BATCH:
             waiting = self._waiting.popleft()
@@ -86,25 +84,36 @@ class Batching:
                 batch.append(waiting)
         if batch:
             self._under_way += 1
-            task = asyncio.get_running_loop().create_task(self._send(batch))
+            task = loop.create_task(self._send(batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _send(self, batch: list[_Waiting]) -> None:
         commands = [command for command, _ in batch]
         try:
-            found = told(commands, await pipeline_of(self.redis, commands).execute(raise_on_error=False))
+            found = told(commands, await self._answers(commands))
         except CLIENT_ERRORS as fault:
             found = told(commands, [fault] * len(batch))
+        except Exception as fault:  # noqa: BLE001 - of what a client is given to call, such as a provider of credentials
+            found = [unavailable(command, fault) for command in commands]
+            await disconnect_async(self.redis)
         except BaseException:
             # the loop is being shut down, or worse: none of them may wait for ever
             for _, answer in batch:
                 answer.cancel()
             raise
         finally:
-            self._leave()
+            self._under_way -= 1
+            self._send_what_waits(asyncio.get_running_loop())
         for place, ((_, answer), result) in enumerate(zip(batch, found, strict=True), 1):
             if not answer.done():
                 answer.set_result(result)
             if place % ANSWERED_AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if len(commands) > 1:
+            answers: list[Any] = await pipeline_of(self.redis, commands).execute(raise_on_error=False)
+            return answers
+        asked: Any = self.redis.execute_command  # redis-py leaves it untyped
+        return [await asked(*commands[0], **{NEVER_DECODE: True})]

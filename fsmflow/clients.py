@@ -109,6 +109,9 @@ def execute(redis: Redis | RedisCluster, command: tuple[Any, ...]) -> Any:
         return asked(*command, **{NEVER_DECODE: True})
     except CLIENT_ERRORS as fault:
         raise unavailable(command, fault) from fault
+    except Exception as fault:
+        _disconnect(redis)
+        raise unavailable(command, fault) from fault
 
 
 def execute_together(redis: Redis | RedisCluster, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -125,7 +128,27 @@ def execute_together(redis: Redis | RedisCluster, commands: Sequence[tuple[Any, 
             answers += told(batch, pipeline.execute(raise_on_error=False))
         except CLIENT_ERRORS as fault:
             answers += told(batch, [fault] * len(batch))
+        except Exception as fault:  # noqa: BLE001 - as in `execute`
+            _disconnect(redis)
+            answers += [unavailable(command, fault) for command in batch]
     return answers
+
+
+# What a client is given to call (a provider of credentials) may raise anything. redis-py then keeps the connection
+# whose handshake was broken off, which may be one to another database: it must not be used.
+
+
+def _disconnect(redis: Any) -> None:
+    pool = getattr(redis, "connection_pool", None)  # a cluster has one for each node, and makes its own of it
+    if pool is not None:
+        pool.disconnect()
+
+
+async def disconnect_async(redis: Any) -> None:
+    """Closes the connections of an asynchronous client; the next command opens another."""
+    pool = getattr(redis, "connection_pool", None)
+    if pool is not None:
+        await pool.disconnect()
 
 
 def pipeline_of(redis: Any, commands: Sequence[tuple[Any, ...]]) -> Any:

@@ -192,6 +192,8 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
     def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
         """Adds entries to the trail of a member, beside what turns record.
 
+        A client that sends a command again, because its answer was cut, adds them twice: a turn's never are.
+
         Args:
             member_id: Whose.
             entries: What happened.
@@ -294,7 +296,8 @@ class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
         return await self._run(self.exchange.append(member_id, entries, snapshot))
 
     async def close(self) -> None:
-        """Closes the client's connections."""
+        """Closes the client's connections, after what is on its way."""
+        await self._batching.settle()
         await self.redis.aclose()
 
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
@@ -317,8 +320,27 @@ class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
         if isinstance(wish, Send):
             return await self._batching.execute(wish.command)
         if isinstance(wish, Call):
-            return await wish.make_async()
+            return await _awaited(wish)
         return await asyncio.sleep(wish.seconds)
+
+
+async def _awaited(call: Call) -> Any:
+    """What a flow's callable returns, awaited where that must be.
+
+    A cancellation that the flow itself met (of a task that it awaits) is a fault of the flow: taken for one of the
+    message's own, it would end the message without a word. Python 3.10 cannot tell the two apart.
+
+    Raises:
+        RuntimeError: What it awaited was cancelled.
+        Exception: Whatever it raises.
+    """
+    try:
+        return await call.make_async()
+    except asyncio.CancelledError as cancelled:
+        cancelling = getattr(asyncio.current_task(), "cancelling", None)
+        if cancelling is None or cancelling():
+            raise
+        raise RuntimeError("what a flow awaited was cancelled") from cancelled
 
 
 def _returned(result: ResultT | BaseException) -> ResultT:

@@ -275,12 +275,18 @@ class FlowModel:
         kept = {*self.path, *route(self._definition.machine, self.data, self.state)}
         self.data = {key: value for key, value in self.data.items() if key in kept or key not in known}
 
+    def _quotes_a_secret(self, step_id: str, reason: str) -> bool:
+        """True if a reason may hold a sensitive answer: that of its own step, or one that was given before."""
+        sensitive = self._definition.sensitive
+        given = (str(self.data[each]) for each in sensitive if each in self.data)
+        return step_id in sensitive or any(answer and answer in reason for answer in given)
+
     def _refused(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict
         assert isinstance(verdict, Refusal)  # noqa: S101 - the conditions before this transition saw to it
         self.refusal = verdict.reason
         attempts = 1 if self.validation is None else min(self.validation.attempts + 1, COUNT_LIMIT - 1)
-        told = audit.REDACTED if step_id in self._definition.sensitive else verdict.reason
+        told = audit.REDACTED if self._quotes_a_secret(step_id, verdict.reason) else verdict.reason
         self.validation = Validation(step_id, attempts, told)
         turn.entries.append(self.entry(audit.VALIDATION, "refused", reason=told))
         self.entries.extend(turn.entries)

@@ -177,6 +177,10 @@ class FlowRunner(Runner[FlowStateManager]):
         Returns:
             For each, in their order, its reply; or the `InvalidMemberId` or `StoreUnavailable` that `handle` would
             have raised. The messages of one member after one that must be delivered again must be delivered again too.
+
+        Raises:
+            Exception: What `on_fault` raised, after all the others were answered: delivered again, they are duplicates
+                and get their replies.
         """
         return _in_place(self.manager.drive_many(self._handling_many(list(inbounds))))
 

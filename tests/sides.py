@@ -30,6 +30,7 @@ class _Side:
     name = "sync"
     loop: asyncio.AbstractEventLoop | None = None
     clients: list[AsyncRedis] = []  # noqa: RUF012 - emptied with the loop
+    managers: list[AsyncFlowStateManager] = []  # noqa: RUF012 - as above
 
 
 @contextmanager
@@ -42,6 +43,9 @@ def on_side(name: str) -> Iterator[None]:
     finally:
         _Side.name = before
         if name == "async" and _Side.loop is not None:
+            for manager in _Side.managers:
+                _Side.loop.run_until_complete(manager.close())
+            _Side.managers.clear()
             for client in _Side.clients:
                 _Side.loop.run_until_complete(client.aclose())
             _Side.clients.clear()
@@ -72,7 +76,9 @@ def manager_on(client: Redis, **named: Any) -> FlowStateManager:
     """A manager of the side at hand; whichever it is, its methods are called as the synchronous one's."""
     if _Side.name == "sync":
         return FlowStateManager(client, **named)
-    return as_if_sync(AsyncFlowStateManager(async_client_like(client), **named))
+    manager = AsyncFlowStateManager(async_client_like(client), **named)
+    _Side.managers.append(manager)
+    return as_if_sync(manager)
 
 
 def as_if_sync(manager: AsyncFlowStateManager) -> FlowStateManager:

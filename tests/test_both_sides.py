@@ -6,12 +6,16 @@ import ast
 import asyncio
 import inspect
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, cast
 
 import fakeredis
 import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.credentials import CredentialProvider
 
 import fsmflow
 from fsmflow import (
@@ -28,6 +32,7 @@ from fsmflow import (
     Reply,
     Step,
     StepType,
+    StoreUnavailable,
     runner,
 )
 from fsmflow import manager as manager_module
@@ -278,3 +283,85 @@ def test_a_fault_may_be_told_to_an_asynchronous_function() -> None:
 def test_the_audit_logger_takes_no_store_that_must_be_awaited() -> None:
     with pytest.raises(TypeError, match="it needs a FlowStateManager, not a AsyncFlowStateManager"):
         FlowAuditLogger(cast("Any", AsyncFlowStateManager.in_memory()))
+
+
+class Abandoned(Flow):
+    """Its validator awaits a task that somebody else has cancelled."""
+
+    flow_type = "abandoned"
+
+    async def looked_up(self, value: str) -> bool:
+        other = asyncio.ensure_future(asyncio.sleep(60))
+        if value == "cancelled":
+            other.cancel()
+            await other
+        other.cancel()
+        return True
+
+    steps = (Step(id="one", type=StepType.TEXT, message="One?", validator=looked_up),)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 cannot tell whose cancellation it is")
+def test_a_cancellation_that_a_flow_meets_is_its_fault_and_ends_no_message(any_redis: Any, prefix: str) -> None:
+    with on_side("async"):
+        talk = Talk(any_redis, prefix, [Abandoned])
+        talk.says("abandoned")
+        assert talk.says("cancelled").status == "error"
+        assert talk.says("well").status == "completed"
+
+
+def test_whatever_a_client_calls_may_fail_and_the_store_is_unavailable(redis_url: str) -> None:
+    """A provider of credentials is code of the application; what it raises must come to members as nothing else."""
+
+    class Provider(CredentialProvider):
+        def get_credentials(self) -> Any:
+            raise KeyError("no secret here")
+
+    sync = FlowStateManager(Redis.from_url(redis_url, credential_provider=Provider()))
+    with pytest.raises(StoreUnavailable, match="Redis did not do HGETALL: KeyError"):
+        sync.load("ann")
+
+    async def awaits() -> None:
+        awaited = AsyncFlowStateManager(AsyncRedis.from_url(redis_url, credential_provider=Provider()))
+        with pytest.raises(StoreUnavailable, match="Redis did not do HGETALL: KeyError"):
+            await awaited.load("ann")
+        await awaited.close()
+
+    asyncio.run(awaits())
+
+
+def test_a_message_that_is_cancelled_while_its_connection_is_made_leaves_none_to_another_database(
+    prefix: str, redis_client: Redis
+) -> None:
+    """redis-py keeps a connection whose handshake was broken off, without the database that it was to select."""
+    told = asyncio.Event()
+
+    class Slow(CredentialProvider):
+        def get_credentials(self) -> Any:
+            return ()
+
+        async def get_credentials_async(self) -> Any:
+            await told.wait()
+            return ()
+
+    async def awaits() -> Reply:
+        address = {name: redis_client.connection_pool.connection_kwargs[name] for name in ("host", "port")}
+        client = AsyncRedis(**address, db=3, credential_provider=Slow())
+        manager = AsyncFlowStateManager(client, prefix=prefix)
+        answering = AsyncFlowRunner(manager, [Offer])
+        first = asyncio.ensure_future(answering.handle(Inbound(CONSOLE, "1", "offer")))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        first.cancel()
+        told.set()
+        reply = await answering.handle(Inbound(CONSOLE, "2", "offer"))
+        for key in [key async for key in client.scan_iter(match=f"{prefix}*")]:
+            written.append(key)
+            await client.delete(key)
+        await manager.close()
+        return reply
+
+    written: list[bytes] = []
+    assert asyncio.run(awaits()).status == "in_progress"
+    assert len(written) == 3
+    assert list(redis_client.scan_iter(match=f"{prefix}*")) == []

@@ -115,17 +115,17 @@ def test_a_conversation_that_is_cancelled_wherever_it_waits_is_whole_and_goes_on
     There are as many connections as there are lanes: one that was not given back would be missed.
     """
     cancellations = 0
-    lanes = LANES if beside else 1
     for number in count(1):
         scene = Cancellation(number, texts, beside, later)
-        asyncio.run(asyncio.wait_for(scene.play(client(redis_url, lanes), prefix), SECONDS))
+        asyncio.run(asyncio.wait_for(scene.play(client(redis_url, LANES), prefix), SECONDS))
         cancellations += scene.cancellations
         assert_all_hold(judge, scene.answered, [AwaitedOffer])
         if scene.waits < number:
             break
     DONE["cancellations"] += cancellations
     if client is client_without:
-        assert cancellations >= 2 * LANES  # at the load, and at the commit
+        # each time at the load, and once at the commit: that is on its way by then, and the message is known
+        assert cancellations >= LANES + 1
 
 
 class Cancellation:

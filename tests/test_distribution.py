@@ -232,3 +232,9 @@ def test_nothing_else_in_the_facade_looks_public() -> None:
     visible = {name for name, value in vars(fsmflow).items() if not isinstance(value, types.ModuleType)}
     unlisted = visible - set(fsmflow.__all__) - {"annotations"}  # __future__'s
     assert sorted(name for name in unlisted if not name.startswith("_")) == []
+
+
+def test_a_module_is_there_as_after_an_import_that_brought_them_all() -> None:
+    assert fsmflow.errors.StoreUnavailable is fsmflow.StoreUnavailable
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_module'"):
+        getattr(fsmflow, "no_such_module")  # noqa: B009 - mypy knows that it is not there

@@ -126,3 +126,31 @@ def test_a_refusal_that_quotes_a_sensitive_answer_is_said_and_not_stored(any_red
     assert [name for name, raw in talk.fields.items() if SECRET.encode() in raw] == []
     again = talk.sends(inbound)
     assert (words(again), again.duplicate) == ("PIN?", True)
+
+
+class Quoting(Flow):
+    """Its second step quotes, in refusing, what was answered to the first."""
+
+    flow_type = "quoting"
+
+    def never(self, value: str) -> bool:
+        raise Refused(f"{value} does not go with {self.data['pin']}.")
+
+    steps = (
+        Step(id="pin", type=StepType.TEXT, message="Your PIN?", sensitive=True),
+        Step(id="next", type=StepType.TEXT, message="And?", validator=never),
+    )
+
+
+def test_a_refusal_that_quotes_an_earlier_sensitive_answer_is_kept_without_its_words(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [Quoting])
+    talk.says("quoting", SECRET)
+    assert SECRET in words(talk.says("this"))
+    kept = [entry.reason for entry in talk.manager.history(talk.member_id) if entry.status == "refused"]
+    assert kept == ["[redacted]"]
+    stored = talk.state.flow_data
+    assert stored is not None
+    assert stored.validation is not None
+    assert stored.validation.refusal == "[redacted]"

@@ -14,7 +14,7 @@ from fsmflow.audit import place_of
 from fsmflow.checks.findings import Severity
 from fsmflow.checks.rules import Remark, Subject, rule
 from fsmflow.checks.trials import Kind
-from fsmflow.errors import FsmflowError, UnstorableAnswer
+from fsmflow.errors import FsmflowError, Refused, UnstorableAnswer
 
 
 @rule(Severity.WARNING)
@@ -38,7 +38,7 @@ def example_refused(subject: Subject) -> Iterator[Remark]:
     """An example is refused by its own step."""
     for tried in subject.answered():
         if tried.input.kind is Kind.EXAMPLE and isinstance(tried.verdict, Refusal):
-            hidden = tried.input.step in subject.flow.definition.sensitive
+            hidden = bool(subject.flow.definition.sensitive)  # a reason may quote the answer of an earlier step, too
             why = "" if hidden else f": {tried.verdict.reason}"
             yield Remark(f"{subject.named(tried.input)} is refused{why}", tried.input.step)
 
@@ -83,6 +83,7 @@ def _told(subject: Subject, fault: BaseException) -> str:
     """What was raised, and where; the words only of the library's own faults, as any other may quote an answer."""
     modules = [base.__module__ for base in type(subject.flow).__mro__]
     own = [name for name in modules if not name.startswith("fsmflow.")]
-    if isinstance(fault, FsmflowError) and type(fault).__module__ == FsmflowError.__module__:
+    of_the_library = isinstance(fault, FsmflowError) and type(fault).__module__ == FsmflowError.__module__
+    if of_the_library and not isinstance(fault, Refused):  # the words of a refusal are the flow's
         return f"is a fault: {fault}"
     return f"raises {type(fault).__name__} at {place_of(fault, own)}"

@@ -174,7 +174,7 @@ def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple
         turn.verdict = _run(loop, flow.judges(answer))
         flow.fire(SUBMIT, turn)
         then = _taken_up(flow) if isinstance(turn.verdict, Accepted) else None
-    except (Exception, SystemExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told
+    except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told
         return Answered(given, turn.verdict, fault), None
     return Answered(given, turn.verdict, None), then
 
@@ -203,7 +203,7 @@ def _taken_up(flow: Flow) -> Flow:
 def _said(loop: asyncio.AbstractEventLoop, flow: Flow, after: Input | None) -> Said:
     try:
         return Said(flow.state, after, _run(loop, flow.says()), None)
-    except (Exception, SystemExit) as fault:  # noqa: BLE001 - as above
+    except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - as above
         return Said(flow.state, after, None, fault)
 
 

@@ -163,14 +163,17 @@ class Seen:
         if wanted is _UNSAID:
             return []
         found = look()
+        shown = (
+            self._world.transcript.redacted(found) if isinstance(found, str) else found
+        )  # before repr spells it anew
         if isinstance(wanted, re.Pattern):
             if found is not None and wanted.search(found):
                 return []
-            return [f"{name} is {found!r}, in which {wanted.pattern!r} is not found"]
+            return [f"{name} is {shown!r}, in which {wanted.pattern!r} is not found"]
         if name == "data":
             found, wanted = dict(found), dict(wanted)
             return [] if found == wanted else [f"data is {self._shown(found)}, not {self._shown(wanted)}"]
-        return [] if found == wanted else [f"{name} is {found!r}, not {wanted!r}"]
+        return [] if found == wanted else [f"{name} is {shown!r}, not {wanted!r}"]
 
     def _shown(self, data: Mapping[str, Any]) -> str:
         flow = self.flow
