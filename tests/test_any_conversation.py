@@ -22,20 +22,27 @@ from redis import Redis
 from fsmflow import conversation, decision, runner
 from fsmflow.decision import Arrival
 from tests import reference_model
-from tests.any_conversation import CASTS, TEXTS, AnyConversation, Step
+from tests.any_conversation import CASTS, ODDITIES, WORDS, AnyConversation, Step
 from tests.shortening import shortest
 
 ORDINARY = settings(
-    max_examples=80,
-    stateful_step_count=50,
+    max_examples=30,
+    stateful_step_count=100,
     phases=(Phase.generate,),  # what fails is shortened by `shortest`, and not kept: it is not hypothesis' to repeat
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-FEWER = settings(ORDINARY, max_examples=12)
+FEWER = settings(ORDINARY, max_examples=6)
 ALWAYS_THE_SAME = settings(ORDINARY, derandomize=True)
 PLAINEST = {"sender": 0, "cast": CASTS[0], "default": "", "held": False, "times": 1, "place": 0, "which": 0, "since": 0}
-PLAINEST |= {"text": TEXTS[0]}
+PLAINEST |= {
+    "restarted": False,
+    "first": None,
+    "word": WORDS[0],
+    "of_a_template": False,
+    "ahead": 0,
+    "odd": ODDITIES[0],
+}
 
 
 @pytest.fixture
