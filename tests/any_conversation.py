@@ -31,18 +31,20 @@ class Address:
         member: Who.
         channel: The address.
         exact: How exactly its messages say when they were sent; None if they do not.
+        ahead: How many seconds the channel's clock runs ahead.
     """
 
     member: str
     channel: Channel
     exact: timedelta | None
+    ahead: int = 0
 
 
 ADDRESSES = {
     "ann": Address("ann", Channel("whatsapp", "15550001111"), timedelta(milliseconds=1)),
     "bob": Address("bob", Channel("console", "bob"), None),
     "cid": Address("cid", Channel("whatsapp", "15550003333"), timedelta(seconds=1)),
-    "cid at the console": Address("cid", Channel("console", "cid"), timedelta(seconds=1)),
+    "cid at the console": Address("cid", Channel("console", "cid"), timedelta(seconds=1), ahead=40),
 }
 
 
@@ -249,7 +251,7 @@ class AnyConversation(RuleBasedStateMachine):
         self.witness.now += timedelta(milliseconds=400)
         address, sent_at = self._address(sender), None
         if address.exact is not None:
-            told = self.witness.now + timedelta(seconds=ahead) - BEGINNING
+            told = self.witness.now + timedelta(seconds=address.ahead + ahead) - BEGINNING
             sent_at = BEGINNING + told // address.exact * address.exact
         number = sum(letter.inbound.channel == address.channel for letter in (*self.sent, *self.held)) + 1
         inbound = Inbound(address.channel, f"m{number}", text, option_id, kind, sent_at, member_id=address.member)
