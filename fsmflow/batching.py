@@ -74,6 +74,7 @@ class Batching:
         """Waits for what is on its way; the conversations that wanted it may be gone."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # one that has ended is forgotten by a callback, which the loop has yet to call
 
     def _send_what_waits(self, loop: asyncio.AbstractEventLoop) -> None:
         """Has a free connection take all that waits."""
