@@ -6,18 +6,17 @@ Each message takes 0.4 seconds, so that some of them fall into one second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import wraps
-from typing import Any, TypeVar, cast
 
 from attrs import frozen
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize
 from redis import Redis
 
 from fsmflow import Channel, Inbound
 from tests.reference_model import Member
+from tests.shortening import Step, happens
 from tests.talking import BEGINNING
 from tests.trips import QUESTIONS
 from tests.witness import Letter, Shown, Witness
@@ -83,31 +82,6 @@ deliveries = st.sampled_from(("again", "again", "held up", "held up", "all", "al
 aheads = st.sampled_from((0, 0, 0, 0, 59, 61, 35_000_000))  # by how many seconds a clock runs ahead
 times = st.sampled_from((1, 1, 2, 3))
 is_held = st.sampled_from((False, False, False, True))
-
-
-Step = tuple[Callable[..., None], dict[str, Any]]
-"""What happened, to be done again: a rule and what it was given."""
-
-RuleT = TypeVar("RuleT", bound=Callable[..., None])
-
-
-def happens(kind: Callable[..., Any] = rule, /, **given: Any) -> Callable[[RuleT], RuleT]:
-    """A rule that is written down as it happens.
-
-    Args:
-        kind: ``rule`` or ``initialize``.
-        given: What it takes: hypothesis' strategies, by name.
-    """
-
-    def as_rule(happening: RuleT) -> RuleT:
-        @wraps(happening)
-        def noted(conversation: AnyConversation, **arguments: Any) -> None:
-            conversation.steps.append((happening, arguments))
-            happening(conversation, **arguments)
-
-        return cast("RuleT", kind(**given)(noted))
-
-    return as_rule
 
 
 class AnyConversation(RuleBasedStateMachine):

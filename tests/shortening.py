@@ -8,11 +8,41 @@ they are left out directly, first by halves and at last one by one; what is left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast
 
-from tests.any_conversation import Step
+from hypothesis.stateful import rule
+
+Step = tuple[Callable[..., None], dict[str, Any]]
+"""What happened, to be done again: a rule and what it was given."""
 
 Fails = Callable[[Sequence[Step]], bool]
+RuleT = TypeVar("RuleT", bound=Callable[..., None])
+
+
+class Noting(Protocol):
+    """A state machine that keeps what happened to it."""
+
+    steps: list[Step]
+
+
+def happens(kind: Callable[..., Any] = rule, /, **given: Any) -> Callable[[RuleT], RuleT]:
+    """A rule that is written down as it happens.
+
+    Args:
+        kind: ``rule`` or ``initialize``.
+        given: What it takes: hypothesis' strategies, by name.
+    """
+
+    def as_rule(happening: RuleT) -> RuleT:
+        @wraps(happening)
+        def noted(machine: Noting, **arguments: Any) -> None:
+            machine.steps.append((happening, arguments))
+            happening(machine, **arguments)
+
+        return cast("RuleT", kind(**given)(noted))
+
+    return as_rule
 
 
 def shortest(steps: Sequence[Step], fails: Fails, plainest: Mapping[str, Any]) -> list[Step]:
@@ -34,7 +64,7 @@ def shortest(steps: Sequence[Step], fails: Fails, plainest: Mapping[str, Any]) -
             left = _without(left, size, fails)
             size //= 2
     for place, (happening, arguments) in enumerate(left):
-        for name in arguments.keys() & plainest.keys():
+        for name in sorted(arguments.keys() & plainest.keys()):
             plainer = (happening, {**left[place][1], name: plainest[name]})
             if fails([*left[:place], plainer, *left[place + 1 :]]):
                 left[place] = plainer

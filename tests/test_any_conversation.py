@@ -24,8 +24,8 @@ from fsmflow import conversation, decision, model, runner
 from fsmflow.decision import Arrival
 from fsmflow.model import FlowModel
 from tests import reference_model
-from tests.any_conversation import CASTS, ODDITIES, WORDS, AnyConversation, Step
-from tests.shortening import shortest
+from tests.any_conversation import CASTS, ODDITIES, WORDS, AnyConversation
+from tests.shortening import Step, shortest
 
 ORDINARY = settings(
     max_examples=30,
