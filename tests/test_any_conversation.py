@@ -34,6 +34,7 @@ ORDINARY = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+as_a_test: Callable[..., None] = run_state_machine_as_test  # without types before hypothesis 6.170, for Python 3.10
 FEWER = settings(ORDINARY, max_examples=12)
 ALWAYS_THE_SAME = settings(ORDINARY, derandomize=True)
 PLAINEST = {"sender": 0, "cast": CASTS[0], "default": "", "held": False, "times": 1, "place": 0, "which": 0, "since": 0}
@@ -83,7 +84,7 @@ def talks_at_random(redis: Redis, how: settings) -> None:
         return None
 
     try:
-        run_state_machine_as_test(Conversation, settings=how)
+        as_a_test(Conversation, settings=how)
     except AssertionError:
         steps = shortest(Conversation.latest.steps, lambda steps: fault_of(steps) is not None, PLAINEST)
     else:
