@@ -23,7 +23,7 @@ from typing import Any, Final
 from redis.asyncio import Redis, RedisCluster
 from redis.client import NEVER_DECODE
 
-from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, disconnect_async, pipeline_of, told, unavailable
+from fsmflow.clients import LONGEST_BATCH, disconnect_after, outcomes, pipeline_of
 from fsmflow.errors import StoreUnavailable
 
 LANES: Final = 4
@@ -111,13 +111,13 @@ class Batching:
     async def _send(self, batch: list[_Waiting]) -> None:
         commands = [command for command, _ in batch]
         try:
-            found = told(commands, await self._answers(commands))
-        except CLIENT_ERRORS as fault:
-            found = told(commands, [fault] * len(batch))
+            found = outcomes(commands, await self._answers(commands))
         except Exception as fault:  # noqa: BLE001 - of what a client is given to call, such as a provider of credentials
-            found = [unavailable(command, fault) for command in commands]
-            with suppress(Exception):
-                await disconnect_async(self.redis)
+            found = outcomes(commands, [fault] * len(batch))
+            closing = disconnect_after(fault, self.redis)
+            if closing is not None:
+                with suppress(Exception):
+                    await closing
         finally:
             self._leave_lane(asyncio.current_task())
         for place, ((_, answer), result) in enumerate(zip(batch, found, strict=True), 1):
