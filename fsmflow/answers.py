@@ -78,17 +78,11 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
-        judged_async: True if judging an answer must await something.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
-    judged_async: bool = field(init=False)
-
-    @judged_async.default
-    def _is_judged_async(self) -> bool:
-        return any(callback is not None and callback.is_async for callback in (self.validator, self.transformer))
 
 
 def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, sentences: Sentences) -> Calls[Verdict]:

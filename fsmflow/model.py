@@ -146,11 +146,6 @@ class FlowModel:
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
-    @property
-    def judges_async(self) -> bool:
-        """True if judging an answer to the current step must await something."""
-        return self.state not in TERMINAL_STATES and self._definition.callbacks[self.state].judged_async
-
     def judges(self, answer: Answer) -> Calls[Verdict]:
         """The verdict on an answer to the current step."""
         step = self.current_step
