@@ -15,8 +15,9 @@ import redis
 import redis.asyncio
 from redis.credentials import CredentialProvider
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.errors import StoreUnavailable
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 
 DATABASE = 3
 FAULTS = (KeyError, OSError, ConnectionRefusedError)
