@@ -156,10 +156,8 @@ OPTIONAL = {
     "pytest": {"testing", "pytest_plugin"},
     "hypothesis": {"testing", "pytest_plugin"},
 }
-STRANGERS = (
-    ("manager", "conversation"),
-    ("async_manager", "conversation"),
-)  # the store and the turn meet in the runner only
+# The store and the turn meet in the runner only.
+STRANGERS = (("manager", "conversation"), ("async_manager", "conversation"))
 
 TOP = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "fsmflow", "tests", "diagrams", "examples"}
 
