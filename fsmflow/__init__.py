@@ -46,7 +46,8 @@ exchange        what is said to Redis and when, as generators: for both managers
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
 memory          a Redis in this process
-manager         `FlowStateManager` and `AsyncFlowStateManager`: the ones that talk to Redis
+manager         `FlowStateManager`: the one that talks to Redis
+async_manager   `AsyncFlowStateManager`: the same, awaited
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
@@ -65,6 +66,7 @@ import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
+    from fsmflow.async_manager import AsyncFlowStateManager
     from fsmflow.audit import AuditEntry
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
@@ -90,7 +92,7 @@ if typing.TYPE_CHECKING:
         UnstorableAnswer,
     )
     from fsmflow.flow import Flow
-    from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+    from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
         Buttons,
@@ -159,6 +161,7 @@ __all__ = [
 ]
 
 _NAMES: typing.Final = {
+    "async_manager": ("AsyncFlowStateManager",),
     "audit": ("AuditEntry",),
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
@@ -184,7 +187,7 @@ _NAMES: typing.Final = {
         "UnstorableAnswer",
     ),
     "flow": ("Flow",),
-    "manager": ("AsyncFlowStateManager", "FlowStateManager"),
+    "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",
         "Buttons",

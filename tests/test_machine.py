@@ -17,7 +17,6 @@ from fsmflow.machine import (
     transitions_from,
 )
 from fsmflow.messages import Option
-from fsmflow.state import TERMINAL_STATES
 from fsmflow.step import Step, StepType
 
 
