@@ -38,6 +38,8 @@ taps            the ids that buttons carry, so that an old one is known as such
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 recovery        going on from what is left of a state that cannot be read
+interruption    another flow, named in the middle of one
+repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
@@ -109,7 +111,8 @@ if typing.TYPE_CHECKING:
     )
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
-    from fsmflow.step import Step, StepType
+    from fsmflow.step import Route, Step, StepType, SubFlow
+    from fsmflow.transcript import Transcript
     from fsmflow.wording import Sentences, Words
 
 __all__ = [
@@ -148,12 +151,15 @@ __all__ = [
     "PayloadError",
     "Refused",
     "Reply",
+    "Route",
     "Section",
     "Sentences",
     "Step",
     "StepType",
     "StoreUnavailable",
+    "SubFlow",
     "Text",
+    "Transcript",
     "UnexpectedVerdict",
     "UnsendableMessage",
     "UnstorableAnswer",
@@ -204,7 +210,8 @@ _NAMES: typing.Final = {
     ),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
-    "step": ("Step", "StepType"),
+    "step": ("Route", "Step", "StepType", "SubFlow"),
+    "transcript": ("Transcript",),
     "wording": ("Sentences", "Words"),
 }
 _HOMES: typing.Final = {name: module for module, names in _NAMES.items() for name in names}

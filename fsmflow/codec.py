@@ -101,6 +101,8 @@ def _as_json(flow_data: FlowData) -> dict[str, Any]:
         run["inner"] = _as_json(flow_data.inner)
     if flow_data.waiting is not None:
         run["waiting"] = _as_json(flow_data.waiting)
+    if flow_data.interrupted_by is not None:
+        run["interrupted_by"] = flow_data.interrupted_by
     return run
 
 
@@ -128,10 +130,13 @@ def _run(found: Any) -> FlowData:
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
     run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
-    inner, waiting = get("inner"), get("waiting")
-    if inner is None and waiting is None:
+    inner, waiting, interrupted_by = get("inner"), get("waiting"), get("interrupted_by")
+    if inner is None and waiting is None and interrupted_by is None:
         return run
-    return evolve(run, inner=None if inner is None else _run(inner), waiting=None if waiting is None else _run(waiting))
+    if not (interrupted_by is None or type(interrupted_by) is str):
+        raise TypeError("no flow type")
+    held, waits = (None if each is None else _run(each) for each in (inner, waiting))
+    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by)
 
 
 def _validation(found: Any) -> Validation:

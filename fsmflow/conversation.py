@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -28,10 +28,12 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
+from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_runs, what_to_do
 from fsmflow.machine import Turn
-from fsmflow.messages import Inbound, Reply
+from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.recovery import put_aside, recover
-from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
+from fsmflow.repetition import repeated
+from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
@@ -82,14 +84,14 @@ class Conversation(Dialogue):
             if codec_of(state) > CODEC:
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
-                return self._repeated(arrival, state)
+                return repeated(self, arrival, state)
             reply, commit = yield from self._decide(arrival, state, start, run_id)
             committed = yield commit
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
             if committed.outcome is Outcome.DUPLICATE:
-                return self._repeated(arrival, state)
+                return repeated(self, arrival, state)
             attempt += 1
             yield Backoff(attempt)
 
@@ -118,6 +120,9 @@ class Conversation(Dialogue):
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
         stored = state.flow_data
+        if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
+            stored = stored.waiting  # the run that came in between has ended: this one is gone on with
+            state = evolve(state, flow_data=stored)
         if start is not None:
             return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
@@ -175,6 +180,7 @@ class Conversation(Dialogue):
         start: str | None = None,
         run_id: str | None = None,
         before: Sequence[AuditEntry] = (),
+        waiting: FlowData | None = None,
     ) -> Calls[Decision]:
         """Starts what the message (or the caller) names, else the default flow; or says what can be started."""
         inbound = arrival.inbound
@@ -188,6 +194,7 @@ class Conversation(Dialogue):
             return Decision((self.checked(arrival, self.idle()),), "idle")
         flow = self.flow_for(arrival, self.registry.registrations[flow_type])
         at_hand.append(flow)
+        flow.waiting = waiting
         flow.run_id = run_id or self._run_id(arrival)
         if run_id is not None:
             flow.visit = arrival.received  # an id that was given before must not bring its old buttons back
@@ -205,6 +212,10 @@ class Conversation(Dialogue):
         """Takes the message for what it means at this question: a tap, a global word, or an answer."""
         inbound, step = arrival.inbound, flow.innermost.current_step
         option_id = word = None
+        if flow.interrupted_by is not None:
+            decided = yield from self._decide_interruption(arrival, flow, stored, flow.interrupted_by)
+            if decided is not None:
+                return decided
         if inbound.option_id is not None:
             option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
             if option_id is None and not is_wire_id(inbound.option_id):
@@ -214,28 +225,75 @@ class Conversation(Dialogue):
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
         if option_id is None and inbound.kind == "text" and (step is None or chosen(step, answer) is None):
             word = self.words.meaning(inbound.text or "")
+        if word is option_id is None and step is not None and step.has_choices and chosen(step, answer) is None:
+            elsewhere = self._named(inbound)
+            if elsewhere is not None and elsewhere != flow.flow_type:
+                return self._interrupt(arrival, flow, elsewhere)
         if word is not None and not (word == "skip" and (step is None or not step.optional)):
             return (yield from self._obey(arrival, flow, stored, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
+        asked = flow.innermost
+        # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
+        is_sensitive = asked.state in asked.definition.sensitive
         yield from flow.submits(turn)
         flow = self.rebuilt(arrival, flow)
         if turn.taken is not None and turn.taken.refuses:
-            asked = flow.innermost
             messages = yield from self.ask(arrival, flow, flow.refusal or "")
-            # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
-            kept = (yield from self.ask(arrival, flow)) if asked.state in asked.definition.sensitive else None
+            kept = (yield from self.ask(arrival, flow)) if is_sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
-        messages = yield from self.ask(arrival, flow, *filter(None, (flow.refusal,)))
+        messages = yield from self._say(arrival, flow, turn, None if is_sensitive else flow.refusal)
         status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
 
+    def _say(self, arrival: Arrival, flow: Flow, turn: Turn, reason: str | None = None) -> Calls[tuple[Message, ...]]:
+        """What is said where a run has moved: what was answered here before; after an end, the question that waits."""
+        told = [each for each in (reason, self.earlier(flow)) if each]
+        messages = yield from self.ask(arrival, flow, *told)
+        if flow.state not in TERMINAL_STATES or flow.waiting is None:
+            return messages
+        waits = self.taken_up(arrival, flow.waiting)
+        if waits is None:
+            return messages
+        turn.entries.append(waits.entry(audit.RESUME, "success"))
+        return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
+
+    def _interrupt(self, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
+        """Asks what to do about the flow that was named in the middle of this one."""
+        flow.interrupted_by = wanted
+        keyword = self.registry.registrations[wanted].shown
+        question = asks_what_to_do(self.sentences, keyword, flow.run_id, flow.visit, wanted)
+        self.check(arrival, question)
+        entry = flow.entry(audit.INTERRUPTED, "in_progress")
+        return Decision((question,), "in_progress", flow=flow, entries=(entry,))
+
+    def _decide_interruption(
+        self, arrival: Arrival, flow: Flow, stored: FlowData, wanted: str
+    ) -> Calls[Decision | None]:
+        """Does what a member chose to do about it; None where the message says nothing of that."""
+        flow.interrupted_by = None
+        numbered = self.numbers_choices(arrival)
+        choice = what_to_do(self.sentences, arrival.inbound, flow.run_id, flow.visit, wanted, numbered=numbered)
+        if choice is None:
+            return None
+        if choice == STAY or wanted not in self.registry.registrations:
+            return Decision((yield from self.ask(arrival, flow)), "in_progress", flow=flow)
+        if choice == LATER:
+            if waiting_runs(stored) >= WAITING_LIMIT:
+                said = yield from self.ask(arrival, flow, self.sentences.too_many)
+                return Decision(said, "refused", flow=flow)
+            left = flow.entry(audit.SUSPEND, "success")
+            return (yield from self._begin(arrival, [], wanted, before=(left,), waiting=flow.snapshot()))
+        turn = Turn(before=stored)
+        yield from flow.goes(CANCEL, turn)
+        return (yield from self._begin(arrival, [], wanted, before=turn.entries, waiting=flow.waiting))
+
     def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
-        if word == "help":
-            told = self.sentences.help.format(words=self.words.shown())
+        if word in ("help", "menu"):
+            told = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
             return Decision((yield from self.ask(arrival, flow, told)), "in_progress")
         turn = Turn(before=stored)
         if word == "restart":
@@ -243,7 +301,7 @@ class Conversation(Dialogue):
         if not (yield from flow.goes({"back": BACK, "cancel": CANCEL, "restart": RESTART, "skip": SKIP}[word], turn)):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
-        messages = yield from self.ask(arrival, flow)
+        messages = yield from self._say(arrival, flow, turn)
         status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
         write = Write.ADVANCE if word == "skip" else Write.UPDATE
         return Decision(
@@ -271,26 +329,3 @@ class Conversation(Dialogue):
         member's own, or after the retention. Two runs must never share the key of a payment.
         """
         return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
-
-    def _repeated(self, arrival: Arrival, state: MemberState) -> Reply:
-        """The reply to a message that was decided before: the stored one if it was the latest, else nothing to send."""
-        flow_data = state.flow_data
-        if state.recent and state.recent[-1] == arrival.key:
-            stored = self.said_before(arrival, state)
-            if stored is not None:
-                return evolve(stored, data=self._collected(arrival, stored, flow_data))
-        flow_id, step_id = (None, None) if flow_data is None else (flow_data.id, flow_data.step_id)
-        return Reply((), arrival.member_id, flow_id, step_id, "duplicate", duplicate=True)
-
-    def _collected(self, arrival: Arrival, stored: Reply, flow_data: FlowData | None) -> dict[str, Any] | None:
-        """What was collected by the run that a stored reply completed, if it is still what is stored."""
-        if stored.status != COMPLETED or flow_data is None or flow_data.run_id != stored.run_id:
-            return None
-        registration = self.registry.registrations.get(flow_data.flow_type)
-        if registration is None or flow_data.step_id != COMPLETED:
-            return None
-        try:
-            flow = self.flow_for(arrival, registration, flow_data)
-        except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
-            return None
-        return dict(flow.answers) if flow.resume(flow_data) else None

@@ -139,11 +139,11 @@ class Decision:
         flow, member_id = self.flow, arrival.member_id
         if flow is not None:
             data = dict(flow.answers) if self.status == COMPLETED else None
-            return Reply(self.messages, member_id, flow.id, flow.state, self.status, run_id=flow.run_id, data=data)
+            return Reply(self.messages, member_id, flow.id, flow.place, self.status, run_id=flow.run_id, data=data)
         stored = None if self.ended else state.flow_data
         if stored is None or (stored.ended and self.status == "idle"):
             return Reply(self.messages, member_id, None, None, self.status)
-        return Reply(self.messages, member_id, stored.id, stored.step_id, self.status, run_id=stored.run_id)
+        return Reply(self.messages, member_id, stored.id, stored.place, self.status, run_id=stored.run_id)
 
     def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
         """The commit that makes it so, for the state that it was decided on.

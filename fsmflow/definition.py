@@ -26,6 +26,9 @@ from fsmflow.step import Step, StepType, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.wording import folded
 
+DEPTH_LIMIT: Final = 8
+"""How deep flows may stand within each other: a run is stored with all that it holds."""
+
 KEYWORD_LIMIT: Final = 100
 """A keyword's length in characters; what is typed beyond it is not looked at as one."""
 
@@ -45,6 +48,7 @@ class Definition:
         machine: The shared Machine.
         fire: For each trigger what fires it.
         sensitive: The ids of the steps whose answers are redacted.
+        depth: How many flows stand within each other, this one counted.
         asynchronous: The names of callables that must be awaited.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
@@ -60,6 +64,7 @@ class Definition:
     machine: FlowMachine
     fire: Mapping[str, Callable[..., bool]]
     sensitive: frozenset[str]
+    depth: int
     asynchronous: tuple[str, ...]
     fingerprint: str
 
@@ -218,6 +223,9 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     called = {predicate: callback.name for predicate, callback in predicates.items()}
     machine = build_machine(flow_type or owner.__name__, steps, conditions, called)
     flows: dict[str, Definition] = {step.id: step.flow._compiled for step in steps if step.flow is not None}
+    depth = 1 + max((within.depth for within in flows.values()), default=0)
+    if depth > DEPTH_LIMIT:
+        raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")
     sensitive = frozenset(step.id for step in steps if step.sensitive)
     remember_sensitive(flow_type, sensitive)
     ending = getattr(owner, "complete", None)
@@ -233,6 +241,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         machine=machine,
         fire=triggers_of(machine),
         sensitive=sensitive,
+        depth=depth,
         asynchronous=tuple(
             callback.name
             for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))

@@ -31,6 +31,10 @@ from fsmflow.wording import Sentences, Words
 UNKNOWN_FLOW_PATIENCE: Final = timedelta(minutes=5)
 
 
+# A longer answer is not said again: it would push its question off the screen, or over the channel's limit.
+EARLIER_LENGTH: Final = 200
+
+
 class ChannelRules(Protocol):
     """What a turn needs to know of a channel."""
 
@@ -136,6 +140,21 @@ class Dialogue:
                 return (together,)
         return (self.checked(arrival, reason), question)
 
+    def earlier(self, flow: Flow) -> str:
+        """What was answered before to the question that is asked now, in words; empty where nothing can be shown."""
+        answer = flow.innermost.earlier()
+        if not answer or len(answer) > EARLIER_LENGTH:
+            return ""
+        return self.sentences.earlier.format(answer=answer)
+
+    def taken_up(self, arrival: Arrival, stored: FlowData) -> Flow | None:
+        """The flow of a run that waits; None where it cannot be gone on with as it is."""
+        registration = self.registry.registrations.get(stored.flow_type)
+        if registration is None or stored.revision > registration.flow.revision:
+            return None
+        flow = self.flow_for(arrival, registration, stored)
+        return flow if flow.resume(stored) else None
+
     def idle(self) -> str:
         """What can be started, in words."""
         keywords = self.registry.keywords()
@@ -179,7 +198,7 @@ class Dialogue:
         for flow_type, registration in self.registry.registrations.items():
             flow = sample_flow(registration.flow, flow_type)
             for step in flow.steps:
-                if callable(step.message):
+                if callable(step.message) or step.flow is not None:
                     continue
                 question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
                 for rules in self.rules.values():

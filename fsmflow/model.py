@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from fsmflow import audit
@@ -93,6 +94,8 @@ class FlowModel:
     refusal: str | None
     entries: list[AuditEntry]
     guarded: tuple[str, ...] = ()
+    waiting: FlowData | None = None
+    interrupted_by: str | None = None
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
@@ -230,6 +233,8 @@ class FlowModel:
             revision=self.revision,
             definition=self._definition.fingerprint,
             validation=self.validation,
+            waiting=self.waiting,
+            interrupted_by=self.interrupted_by,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -247,12 +252,27 @@ class FlowModel:
         # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
+        self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.answers, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
+        self.waiting = flow_data.waiting
+
+    def earlier(self) -> str | None:
+        """What was answered before to the question that is asked now, in words; None where nothing can be shown.
+
+        A sensitive answer is not; nor is one that has no words of its own.
+        """
+        step, value = self.current_step, self.answers.get(self.state)
+        if step is None or value is None or step.sensitive:
+            return None
+        title = next((option.title for option in step.options if option.id == value), None)
+        kind: Any = type(value)
+        has_words = kind.__str__ is not object.__str__ and not isinstance(value, Enum)  # else it would show its names
+        return title or (str(value) if has_words else None)
 
     def entry(
         self,
@@ -305,6 +325,7 @@ class FlowModel:
             self.validation = kept
         else:
             self.refusal = self.validation = None
+        self.interrupted_by = None
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []
         note = noted.append

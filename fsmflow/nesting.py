@@ -11,7 +11,7 @@ and its picture, its tests and its deploys are its own.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve
 
@@ -27,9 +27,6 @@ from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
 from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, next_visit
 
-DEPTH_LIMIT: Final = 8
-"""How deep flows may stand within each other; checked when a class is made."""
-
 
 class NestingModel(FlowModel):
     """A run that may hold the run of the flow that answers its step."""
@@ -40,6 +37,11 @@ class NestingModel(FlowModel):
     def innermost(self) -> NestingModel:
         """The run that asks now: this one, where no other answers its step."""
         return self if self.inner is None else self.inner.innermost
+
+    @property
+    def place(self) -> str:
+        """The step that is asked now, in the flow that asks it: ``address.street``."""
+        return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
 
     def says(self) -> Calls[Message]:
         """What is said now, by the innermost run."""

@@ -74,6 +74,8 @@ class FlowData:
         validation: What went wrong at this step so far.
         inner: The run of the flow that answers this step, where the step is one.
         waiting: The run that is gone on with once this one has ended.
+        interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
+            to do about it.
     """
 
     id: str
@@ -89,11 +91,17 @@ class FlowData:
     validation: Validation | None = None
     inner: FlowData | None = None
     waiting: FlowData | None = None
+    interrupted_by: str | None = None
 
     @property
     def ended(self) -> bool:
         """True if no answer is awaited any more."""
         return self.step_id in TERMINAL_STATES
+
+    @property
+    def place(self) -> str | None:
+        """The step that is asked now, in the flow that asks it: ``address.street``."""
+        return self.step_id if self.inner is None or self.ended else f"{self.step_id}.{self.inner.place}"
 
 
 @frozen

@@ -20,6 +20,7 @@ from attrs import field, fields, frozen
 _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "too_long": {"limit": 4096},
     "help": {"words": "back, cancel"},
+    "interrupted": {"keyword": "offer"},
     "earlier": {"answer": "100"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
     "idle": {"keywords": "offer, register"},
@@ -75,6 +76,7 @@ class Words:
         back: Goes to the question before.
         restart: Starts the same flow over.
         help: Says what can be done here, and asks again.
+        menu: Says what can be started, and asks again.
         skip: Leaves out a question that need not be answered; at any other it is an answer.
     """
 
@@ -82,12 +84,13 @@ class Words:
     back: tuple[str, ...] = field(default=("back",), converter=_as_words)
     restart: tuple[str, ...] = field(default=("restart",), converter=_as_words)
     help: tuple[str, ...] = field(default=("help",), converter=_as_words)
+    menu: tuple[str, ...] = field(default=("menu",), converter=_as_words)
     skip: tuple[str, ...] = field(default=("skip",), converter=_as_words)
 
     def meaning(self, text: str) -> str | None:
-        """What a typed text means as a global word: ``cancel``, ``back``, ``restart``, ``help``, ``skip`` or None."""
+        """What a typed text means as a global word, by the name of its field; None where it is none."""
         word = folded(text)
-        for name in ("cancel", "back", "restart", "help", "skip"):
+        for name in ("cancel", "back", "restart", "help", "menu", "skip"):
             if word in getattr(self, name):
                 return name
         return None
@@ -118,6 +121,12 @@ class Sentences:
         earlier: Stands before a question that was answered before. ``{answer}``: what was answered.
         expired: The member was silent for too long. ``{silence}``: the timeout in English words, such as "5 minutes".
             ``{keyword}``: what starts it again.
+        interrupted: Another flow was named in the middle of one. ``{keyword}``: what was sent.
+        leave: The title of the option to leave what is open for it.
+        later: The title of the option to come back to what is open later.
+        stay: The title of the option to go on.
+        too_many: What is open cannot be put aside, as too much is.
+        resumed: What was put aside is gone on with.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
@@ -143,6 +152,12 @@ class Sentences:
     handover: str = "We could not settle this here. Somebody will get in touch with you."
     earlier: str = "Your answer was: {answer}"
     expired: str = "There was no answer for {silence}, so this was closed. Send {keyword} to start again."
+    interrupted: str = "You asked for {keyword}, and something else is still open. What shall be done with it?"
+    leave: str = "Leave it"
+    later: str = "Come back later"
+    stay: str = "Stay here"
+    too_many: str = "Too much is open already: please finish this first."
+    resumed: str = "Back to what was open:"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."

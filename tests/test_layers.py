@@ -55,6 +55,8 @@ ORDER = (
     "decision",
     "dialogue",
     "recovery",
+    "interruption",
+    "repetition",
     "faults",
     "upkeep",
     "conversation",
