@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fsmflow.wording import Sentences, Words, folded, spoken
 
 FILLED_IN = {
+    "interrupted": {"keyword"},
     "earlier": {"answer"},
     "too_long": {"limit"},
     "help": {"words"},
