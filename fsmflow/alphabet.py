@@ -23,6 +23,18 @@ POP: Final = "pop"
 EXHAUSTED: Final = "exhausted"
 """The attempts at an answer are used up."""
 
+RUN: Final = "run"
+"""An action is taken up."""
+
+DONE: Final = "done"
+"""What an action was to do, is done."""
+
+NOT_DONE: Final = "failed"
+"""What an action was to do, is known not to have happened."""
+
+UNKNOWN: Final = "unknown"
+"""Nobody can say what came of an action."""
+
 BACK: Final = "back"
 CANCEL: Final = "cancel"
 RESTART: Final = "restart"
@@ -31,7 +43,7 @@ EXPIRE: Final = "expire"
 REFUSED: Final = "refused"
 """The name of the transition of `SUBMIT` that goes nowhere."""
 
-ANSWERING: Final = frozenset({SUBMIT, SKIP, POP})
+ANSWERING: Final = frozenset({SUBMIT, SKIP, POP, DONE})
 """The triggers by which a step is left with an answer; of one that was skipped it is None."""
 
 LEADING_ON: Final = ANSWERING | {EXHAUSTED}

@@ -7,7 +7,7 @@ is different there, and nothing that `FlowStateManager` says already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, Union
 
@@ -17,11 +17,12 @@ from fsmflow.audit import AuditEntry
 from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
-from fsmflow.effects import Commit, Committed, Effects
+from fsmflow.effects import Commit, Committed, Effects, Perform
 from fsmflow.exchange import Send, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
+from fsmflow.performing import perform_async
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
 from fsmflow.upkeep import clearing, rolling_back
@@ -82,6 +83,8 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
 
     async def close(self) -> None:
         """Closes the client's connections, after what is on its way."""
+        while self._finishing:
+            await asyncio.wait(self._finishing)
         await self._batching.settle()
         await self.redis.aclose()
 
@@ -95,7 +98,18 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
         return [_returned(result) for result in ended]
 
     async def _run(self, wishes: Wishes[ResultT]) -> ResultT:
-        return await drive_async(wishes, self._perform)
+        return await drive_async(wishes, self._perform, self._sheltered)
+
+    async def _sheltered(self, rest: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Awaits the rest of a turn that runs an effect: once begun, it is finished, whoever has stopped waiting."""
+        finishing = asyncio.ensure_future(rest)
+        self._finishing.add(finishing)
+        finishing.add_done_callback(self._finishing.discard)
+        return await asyncio.shield(finishing)
+
+    @cached_property
+    def _finishing(self) -> set[asyncio.Future[Any]]:
+        return set()
 
     @cached_property
     def _batching(self) -> Batching:
@@ -106,6 +120,8 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return await self._batching.execute(wish.command)
         if isinstance(wish, Call):
             return await _awaited(wish)
+        if isinstance(wish, Perform):
+            return await perform_async(wish)
         return await asyncio.sleep(wish.seconds)
 
 

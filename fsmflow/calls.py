@@ -7,7 +7,7 @@ everything here runs, and the one difference between them is an ``await``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from inspect import iscoroutine
 from typing import Any, TypeVar
 
@@ -61,6 +61,10 @@ def must_be_awaited(result: Any) -> bool:
     return hasattr(type(result), "__await__")
 
 
+class Lasting:
+    """What is not to be broken off once it has begun, nor what comes after it."""
+
+
 def drive(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Any]) -> ResultT:
     """Does what a generator wants done until it returns.
 
@@ -88,11 +92,26 @@ def drive(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Any
         return value
 
 
-async def drive_async(wishes: Generator[WishT, Any, ResultT], perform: Callable[[WishT], Awaitable[Any]]) -> ResultT:
-    """As `drive`, for what must be awaited. A cancellation is not the generator's affair: it ends there and then."""
+async def drive_async(
+    wishes: Generator[WishT, Any, ResultT],
+    perform: Callable[[WishT], Awaitable[Any]],
+    sheltered: Callable[[Coroutine[Any, Any, ResultT]], Awaitable[ResultT]] | None = None,
+    first: WishT | None = None,
+) -> ResultT:
+    """As `drive`, for what must be awaited. A cancellation is not the generator's affair: it ends there and then.
+
+    Args:
+        wishes: The generator.
+        perform: Does one thing that it yields.
+        sheltered: Where it is given, awaits the rest of the generator from the first `Lasting` on, so that no
+            cancellation reaches it.
+        first: What the generator has yielded already.
+    """
     try:
-        wish = next(wishes)
+        wish = next(wishes) if first is None else first
         while True:
+            if sheltered is not None and isinstance(wish, Lasting):
+                return await sheltered(drive_async(wishes, perform, None, wish))
             try:
                 result = await perform(wish)
             except Exception as fault:  # noqa: BLE001 - as above

@@ -17,6 +17,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from fsmflow import audit
+from fsmflow.acting import Acting
 from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
@@ -28,9 +29,11 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
+from fsmflow.holding import WORKING, held, is_held, taking
 from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_runs, what_to_do
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Reply
+from fsmflow.pending import Claim
 from fsmflow.recovery import put_aside, recover
 from fsmflow.repetition import repeated
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
@@ -83,10 +86,21 @@ class Conversation(Dialogue):
         while True:
             if codec_of(state) > CODEC:
                 raise NewerState("the state was written by a newer release of fsmflow")
-            if arrival.key in state.recent:
+            is_repeated = arrival.key in state.recent
+            if is_repeated and not is_held(state):
                 return repeated(self, arrival, state)
-            reply, commit = yield from self._decide(arrival, state, start, run_id)
+            if is_repeated:
+                reply, commit = repeated(self, arrival, state), taking(self, arrival, state)
+            else:
+                reply, commit = yield from self._decide(arrival, state, start, run_id)
             committed = yield commit
+            if committed.outcome is Outcome.HELD:
+                return reply
+            if committed.outcome is Outcome.TAKEN or isinstance(commit.pending, Claim):
+                acting = Acting(self, arrival, self.on_fault)
+                is_taken = committed.outcome is Outcome.TAKEN
+                if is_taken or committed.outcome is Outcome.APPLIED:
+                    return (yield from acting.act(reply, committed.state, taken_over=is_taken))
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
@@ -120,6 +134,8 @@ class Conversation(Dialogue):
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
         stored = state.flow_data
+        if is_held(state) and arrival.inbound.kind not in SILENT_KINDS:
+            return held(self, arrival, state)  # before all else: nothing is done to a run whose outcome is not known
         if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
             stored = stored.waiting  # the run that came in between has ended: this one is gone on with
             state = evolve(state, flow_data=stored)
@@ -202,7 +218,7 @@ class Conversation(Dialogue):
         turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
         flow.begin(turn)
         messages = yield from self.ask(arrival, flow)
-        return Decision(messages, "in_progress", flow=flow, entries=turn.entries, forget=True, moved=True)
+        return Decision(messages, self._status(flow), flow=flow, entries=turn.entries, forget=True, moved=True)
 
     def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
         """Says why a message starts nothing, and what can be started."""
@@ -245,8 +261,13 @@ class Conversation(Dialogue):
             kept = (yield from self.ask(arrival, flow)) if is_sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
         messages = yield from self._say(arrival, flow, turn, None if is_sensitive else flow.refusal)
-        status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
-        return Decision(messages, status, flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
+        return Decision(messages, self._status(flow), flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
+
+    def _status(self, flow: Flow) -> str:
+        """What the status of the reply is where a run has moved."""
+        if flow.action is not None:
+            return WORKING
+        return flow.state if flow.state in TERMINAL_STATES else "in_progress"
 
     def _say(self, arrival: Arrival, flow: Flow, turn: Turn, reason: str | None = None) -> Calls[tuple[Message, ...]]:
         """What is said where a run has moved: what was answered here before; after an end, the question that waits."""
@@ -302,7 +323,7 @@ class Conversation(Dialogue):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
         messages = yield from self._say(arrival, flow, turn)
-        status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        status = self._status(flow)
         write = Write.ADVANCE if word == "skip" else Write.UPDATE
         return Decision(
             messages, status, flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True

@@ -18,6 +18,7 @@ from fsmflow.effects import Commit, Write
 from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.pending import Claim, Park, Settled, Take, milliseconds_of
 from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
 from fsmflow.trail import dump_entries
 
@@ -120,6 +121,8 @@ class Decision:
         moved: True if the run changed in a way that the audit trail keeps a snapshot of.
         unreadable: What is put aside because it could not be read.
         ended: True if nothing is stored any more because what was there could not be restored.
+        pending: What becomes of the effect that is open.
+        held_by: Whose outcome this is.
         kept: What the stored reply says instead of the messages, where they may quote a sensitive answer.
     """
 
@@ -133,6 +136,8 @@ class Decision:
     unreadable: tuple[UnreadableField, ...] = field(default=())
     ended: bool = False
     kept: tuple[Message, ...] | None = None
+    pending: Claim | Park | Take | Settled | None = None
+    held_by: str = ""
 
     def reply(self, arrival: Arrival, state: MemberState) -> Reply:
         """The reply to the message that was decided."""
@@ -192,4 +197,13 @@ class Decision:
             record=dump_entries(self.entries),
             snapshot=snapshot,
             unreadable=self.unreadable,
+            pending=self.pending if self.pending is not None else self._claim(),
+            held_by=self.held_by,
         )
+
+    def _claim(self) -> Claim | None:
+        """The claim to the effect that this turn has come to, where it has."""
+        action = None if self.flow is None or not self.moved else self.flow.action
+        if action is None or self.flow is None:
+            return None
+        return Claim(self.flow.innermost.effect_id or "", milliseconds_of(action.lease))

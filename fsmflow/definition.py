@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
+from fsmflow.action import Action, check_action
 from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import StepCallbacks
 from fsmflow.audit import REDACTED, redacted, remember_sensitive
@@ -22,7 +23,7 @@ from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
 from fsmflow.routes import leads, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_steps
+from fsmflow.step import Step, StepType, check_steps, unknown_at
 from fsmflow.storable import restore_answer
 from fsmflow.wording import folded
 
@@ -31,6 +32,26 @@ DEPTH_LIMIT: Final = 8
 
 KEYWORD_LIMIT: Final = 100
 """A keyword's length in characters; what is typed beyond it is not looked at as one."""
+
+
+@frozen
+class ActionCallbacks:
+    """The callables of an action, understood.
+
+    Args:
+        run: Does it.
+        reconcile: Finds out whether it was done; None where nobody can.
+        returns: What its value is structured to.
+    """
+
+    run: Callback
+    reconcile: Callback | None
+    returns: Any
+
+    @property
+    def all(self) -> tuple[Callback | None, ...]:
+        """Both."""
+        return (self.run, self.reconcile)
 
 
 @frozen(eq=False)
@@ -42,8 +63,10 @@ class Definition:
         flow_type: Which flow it is.
         index: The position of each step, by its id, in order.
         callbacks: The callables of each step, understood.
+        actions: The callables of each action, understood.
         predicates: What decides between ways, understood.
         flows: For each step that a flow answers, the definition of that flow.
+        unknowns: For each state in which nobody knows what came of an action, the action's step.
         unanswered: The ids of the steps whose answer may be None, as they may be left without one.
         machine: The shared Machine.
         fire: For each trigger what fires it.
@@ -58,8 +81,10 @@ class Definition:
     flow_type: str
     index: Mapping[str, int]
     callbacks: Mapping[str, StepCallbacks]
+    actions: Mapping[str, ActionCallbacks]
     predicates: Mapping[Predicate, Callback]
     flows: Mapping[str, Definition]
+    unknowns: Mapping[str, str]
     unanswered: frozenset[str]
     machine: FlowMachine
     fire: Mapping[str, Callable[..., bool]]
@@ -73,9 +98,13 @@ class Definition:
         """The id of the first step."""
         return next(iter(self.index))
 
+    def step_at(self, state: str) -> str | None:
+        """The id of the step that a state belongs to; None for a terminal one."""
+        return state if state in self.index else self.unknowns.get(state)
+
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
-        return self.index.get(state, len(self.index))
+        return self.index.get(self.unknowns.get(state, state), len(self.index))
 
     def restore(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]] | None:
         """Where a stored run stands, its answers as the flow knows them, and the way that led there.
@@ -105,13 +134,14 @@ class Definition:
         path = flow_data.path
         if state in TERMINAL_STATES:
             return path
-        if state not in self.index:
+        at = self.step_at(state)
+        if at is None:
             return None
         if not path and not flow_data.definition and state != self.first:
             # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
             answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
             return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
-        if flow_data.definition != self.fingerprint and not leads(self.machine, (*path, state), flow_data.data):
+        if flow_data.definition != self.fingerprint and not leads(self.machine, (*path, at), flow_data.data):
             return None
         return path
 
@@ -192,6 +222,8 @@ class Definition:
     def _answer(self, step_id: str, raw: Any) -> Any:
         if raw is None and step_id in self.unanswered:
             return None
+        if step_id in self.actions:
+            return restore_answer(raw, self.actions[step_id].returns)
         if step_id in self.flows:
             within = self.flows[step_id]
             return {each: within._answer(each, value) for each, value in raw.items()}
@@ -219,6 +251,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     check_reachable(owner.__name__, steps)
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
+    actions = {step.id: _understood(owner, step) for step in steps if isinstance(step, Action)}
     predicates = dict(_predicates(owner, steps))
     called = {predicate: callback.name for predicate, callback in predicates.items()}
     machine = build_machine(flow_type or owner.__name__, steps, conditions, called)
@@ -235,8 +268,10 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         flow_type=flow_type,
         index={step.id: index for index, step in enumerate(steps)},
         callbacks=callbacks,
+        actions=actions,
         predicates=predicates,
         flows=flows,
+        unknowns={unknown_at(step.id): step.id for step in steps if step.type is StepType.ACTION},
         unanswered=frozenset(step.id for step in steps if step.may_be_unanswered),
         machine=machine,
         fire=triggers_of(machine),
@@ -244,7 +279,12 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         depth=depth,
         asynchronous=tuple(
             callback.name
-            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))
+            for found in (
+                *(each.all for each in callbacks.values()),
+                *(each.all for each in actions.values()),
+                predicates.values(),
+                (closing,),
+            )
             for callback in found
             if callback is not None and callback.is_async
         )
@@ -290,6 +330,16 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
         message=found("message", asked, 0, returns=False),
         validator=found("validator", step.validator, 1, returns=False),
         transformer=found("transformer", step.transformer, 1, returns=True),
+    )
+
+
+def _understood(owner: type, action: Action) -> ActionCallbacks:
+    check_action(owner.__name__, action)
+    ask = action.reconcile
+    return ActionCallbacks(
+        run=understand(owner, action.id, "run", action.run, arguments=0, returns=False),
+        reconcile=None if ask is None else understand(owner, action.id, "reconcile", ask, arguments=0, returns=False),
+        returns=action.returns,
     )
 
 

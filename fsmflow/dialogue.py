@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import field, frozen
 
@@ -54,6 +54,7 @@ class Dialogue:
         registry: The flows.
         words: What a member may type at any question.
         sentences: What is said by the library itself.
+        services: What the actions of flows are given to work with.
         rules: What each channel type allows; a type that is not among them has no limits.
     """
 
@@ -61,6 +62,7 @@ class Dialogue:
     words: Words = field(factory=Words)
     sentences: Sentences = field(factory=Sentences)
     rules: Mapping[str, ChannelRules] = field(factory=dict)
+    services: Any = field(default=None, repr=False)
 
     def known(self, arrival: Arrival, state: MemberState, flow_data: FlowData) -> Registration | None:
         """The registration of a stored run's flow, or None where it was removed from the code.
@@ -91,7 +93,7 @@ class Dialogue:
         if not registration.has_steps and stored is not None:
             structure = MemberState(arrival.member_id, channel, stored).to_dict()
         flow = make_flow(registration.flow, registration.flow_type, arrival.member_id, channel, structure)
-        flow.sentences = self.sentences
+        flow.sentences, flow.services = self.sentences, self.services
         flow.message_id = arrival.inbound.message_id
         return flow
 
@@ -198,7 +200,7 @@ class Dialogue:
         for flow_type, registration in self.registry.registrations.items():
             flow = sample_flow(registration.flow, flow_type)
             for step in flow.steps:
-                if callable(step.message) or step.flow is not None:
+                if callable(step.message) or not step.asks:
                     continue
                 question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
                 for rules in self.rules.values():

@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from fsmflow.alphabet import EXHAUSTED, POP, SKIP, SUBMIT
+from fsmflow.alphabet import DONE, EXHAUSTED, POP, SKIP, SUBMIT
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.state import COMPLETED, TERMINAL_STATES
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType
 
 
 @frozen
@@ -62,7 +62,7 @@ def ways_on(steps: Sequence[Step]) -> tuple[Edge, ...]:
 
 
 def _edges_of(step: Step, following: str) -> Iterator[Edge]:
-    trigger = SUBMIT if step.flow is None else POP
+    trigger = DONE if step.type is StepType.ACTION else SUBMIT if step.flow is None else POP
     for option in step.options:
         if option.to is not None:
             yield Edge(step.id, option.to, option.id)

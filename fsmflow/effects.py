@@ -8,14 +8,17 @@ lines that drive it (`calls.drive`).
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Any, TypeVar, Union
 
 from attrs import field, frozen
 
+from fsmflow.action import Retry
 from fsmflow.audit import AuditEntry
-from fsmflow.calls import Call
+from fsmflow.calls import Call, Lasting
 from fsmflow.messages import Channel
+from fsmflow.pending import Claim, Park, Settled, Take
 from fsmflow.state import MemberState, UnreadableField
 
 ResultT = TypeVar("ResultT")
@@ -54,6 +57,9 @@ class Write(Enum):
     ADVANCE = "advance"
     """Writes the fields; what is stored as ``flow_data`` becomes ``previous``."""
 
+    TAKE = "take"
+    """Writes nothing but who has the effect that is open, and that only where it is to be had."""
+
     CLEAR = "clear"
     """Deletes the hash. The duplicates that are known and the audit trail stay."""
 
@@ -73,6 +79,8 @@ class Commit:
         record: The same for the stream; empty where there is nothing to record.
         snapshot: The run as the trail keeps it; ``b"="`` where it is the ``flow_data`` that is written.
         unreadable: What could not be read and is put aside; nothing is written if it is no longer there as it was.
+        pending: What becomes of the effect that is open; None leaves it.
+        held_by: Which open effect this is the outcome of, and whose; nothing is written if that is no longer so.
     """
 
     member_id: str
@@ -85,6 +93,25 @@ class Commit:
     record: bytes = field(default=b"", repr=False)
     snapshot: bytes = field(default=b"", repr=False)
     unreadable: tuple[UnreadableField, ...] = ()
+    pending: Claim | Park | Take | Settled | None = None
+    held_by: str = ""
+
+
+@frozen
+class Perform(Lasting):
+    """Run an effect, within its time; the result is what it returned, an `EffectRefused`, or an `Unsure`.
+
+    Args:
+        call: What to call.
+        limit: How long it may take in all.
+        retry: When it is called again within that time; None for never.
+        asynchronous: True if it is a coroutine function.
+    """
+
+    call: Call
+    limit: timedelta
+    retry: Retry | None = None
+    asynchronous: bool = False
 
 
 @frozen
@@ -102,6 +129,12 @@ class Outcome(Enum):
     """What became of a commit."""
 
     APPLIED = "applied"
+    TAKEN = "taken"
+    """It was applied, and an effect that somebody left open is this worker's now."""
+    HELD = "held"
+    """Nothing was written: an effect that was to be taken over is still somebody's."""
+    LOST = "lost"
+    """Nothing was written: the effect whose outcome this is, is no longer this worker's."""
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
 
@@ -112,12 +145,13 @@ class Committed:
 
     Args:
         outcome: What became of it.
-        state: For a duplicate or a conflict what is stored now, so that it need not be loaded again.
+        state: What is stored now, where that may be of use: for a duplicate or a conflict, so that it need not be
+            loaded again; and after an effect was taken up.
     """
 
     outcome: Outcome
     state: MemberState | None = None
 
 
-Effect = Union[Load, LastValid, Commit, Backoff, Call]
+Effect = Union[Load, LastValid, Commit, Perform, Backoff, Call]
 Effects = Generator[Effect, Any, ResultT]

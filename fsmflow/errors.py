@@ -6,6 +6,8 @@
     ├── FlowDefinitionError      a flow is written wrongly; found when its class is made or registered
     │   └── AsyncFlowError       async callables where only synchronous ones can be called
     ├── Refused                  a flow's own "no" to an answer; the only text here that a member sees
+    ├── EffectRefused            a flow's own "no" from an action: the effect is known not to have happened
+    ├── EffectOpen               what would be done to a state has to wait for the outcome of an effect
     ├── FlowFault                a flow's code failed while a message was handled
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
@@ -83,6 +85,36 @@ class Refused(FsmflowError):
 
 class FlowFault(FsmflowError):
     """A flow's code failed while a message was handled: a defect of the flow, not of the member's answer."""
+
+
+@define
+class EffectRefused(FsmflowError):
+    """An effect is known not to have happened: a flow's own "no" from its action. The member is told why.
+
+    Args:
+        reason: What the member reads.
+    """
+
+    reason: str = field(validator=instance_of(str))
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@define
+class EffectOpen(FsmflowError):
+    """What would be done to a member's state has to wait: an effect is under way, and nobody knows yet what came of it.
+
+    Args:
+        member_id: Whose.
+        effect_id: The effect.
+    """
+
+    member_id: str
+    effect_id: str
+
+    def __str__(self) -> str:
+        return f"an effect of {self.member_id} is open: {self.effect_id}"
 
 
 @define

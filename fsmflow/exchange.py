@@ -25,7 +25,7 @@ from redis.exceptions import NoScriptError
 
 from fsmflow.audit import AuditEntry, emit
 from fsmflow.calls import Call
-from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome
+from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome, Perform
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
@@ -86,7 +86,8 @@ class SendAll:
     commands: tuple[tuple[Any, ...], ...] = field(repr=False)
 
 
-Wish = Union[Send, Pause, Call]
+Wish = Union[Send, Pause, Call, Perform]
+_THROUGH: Final = frozenset({Call, Perform})
 Wishes = Generator[Wish, Any, ResultT]
 
 
@@ -161,7 +162,9 @@ class Exchange:
             while True:
                 try:
                     # most of what a turn wants is a call: it passes straight through
-                    result = (yield effect) if type(effect) is Call else (yield from self._perform(effect, patience))
+                    result = (
+                        (yield effect) if type(effect) in _THROUGH else (yield from self._perform(effect, patience))
+                    )
                 except Exception as fault:  # noqa: BLE001 - handed to the turn, which decides what it means
                     effect = effects.throw(fault)
                 else:

@@ -24,13 +24,27 @@ from typing import Any, Final, Protocol, cast
 from attrs import define, field
 from transitions import EventData, Machine, State
 
-from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, REFUSED, RESTART, SUBMIT
+from fsmflow.alphabet import (
+    BACK,
+    CANCEL,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    NOT_DONE,
+    POP,
+    PUSH,
+    REFUSED,
+    RESTART,
+    RUN,
+    SUBMIT,
+    UNKNOWN,
+)
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
 from fsmflow.edges import Edge, Predicate, ways_on
 from fsmflow.events import QuietMachine, QuietTransition
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, HANDOVER, TERMINAL_STATES, FlowData
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType, unknown_at
 
 _ENDS: Final = (COMPLETED, CANCELLED, FAILED, HANDOVER, EXPIRED)  # in the order in which they are shown
 
@@ -94,6 +108,7 @@ class Turn:
         before: The run as it was before, which an accepted answer leaves as the flow's `previous`.
         verdict: What was judged of it, by the first condition that asked or beforehand; and which predicates hold.
         ended: The end of the flow that answered the step, where one did.
+        reason: Why an action is known not to have been done, as the member is told.
         taken: The transition that was made, or None.
         entries: What the callbacks recorded.
     """
@@ -102,6 +117,7 @@ class Turn:
     before: FlowData | None = None
     verdict: Verdict | None = None
     ended: str | None = None
+    reason: str | None = None
     taken: FlowTransition | None = None
     entries: list[AuditEntry] = field(factory=list)
 
@@ -123,10 +139,11 @@ def build_machine(
     edges = ways_on(steps)
     ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
     ends |= {end for step in steps for end in _ends_within(step)}
+    ends |= {FAILED for step in steps if step.type is StepType.ACTION}
     machine = FlowMachine(
         model=None,
         states=[
-            *(State(step.id) for step in steps),
+            *(State(name) for step in steps for name in _states_of(step)),
             *(State(end, final=True) for end in sorted(ends, key=_ENDS.index)),
         ],
         initial=steps[0].id,
@@ -144,6 +161,8 @@ def build_machine(
     for step in steps:
         if step.flow is not None:
             machine.add_transition(PUSH, step.id, None, name=PUSH)
+        if step.type is StepType.ACTION:
+            _add_action(machine, step, edges, steps)
         for edge in leaving[step.id]:
             guards: list[str | Callable[..., bool | None]] = []
             if edge.trigger == SUBMIT:
@@ -153,26 +172,49 @@ def build_machine(
             if edge.option is not None:
                 guards.append(_chose(edge.option))
             guards += [held[predicate] for predicate in edge.predicates]
-            machine.add_transition(
-                edge.trigger,
-                edge.source,
-                edge.dest,
-                conditions=guards,
-                name=edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger,
-                option=edge.option,
-                predicates=edge.predicates,
-            )
+            for source in _states_of(step):
+                machine.add_transition(
+                    edge.trigger,
+                    source,
+                    edge.dest,
+                    conditions=guards,
+                    name=edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger,
+                    option=edge.option,
+                    predicates=edge.predicates,
+                )
         for end in _ends_within(step):
             machine.add_transition(POP, step.id, end, conditions=[_ended(end)], name=end)
-        if step.flow is None:
+        if step.asks:
             machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
+    acting = {step.id for step in steps if step.type is StepType.ACTION}
     returning = [edge for edge in edges if edge.dest not in TERMINAL_STATES and edge.trigger != EXHAUSTED]
+    returning = [edge for edge in returning if acting.isdisjoint((edge.source, edge.dest))]  # none over an effect
     for source, dest in dict.fromkeys((edge.source, edge.dest) for edge in returning):
         machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
-            machine.add_transition(trigger, step.id, dest, name=trigger)
+            if step.id not in acting:  # while an effect is open, nothing else happens
+                machine.add_transition(trigger, step.id, dest, name=trigger)
     return machine
+
+
+def _states_of(step: Step) -> tuple[str, ...]:
+    """The states of a step: of an action also the one in which nobody can say what came of it."""
+    return (step.id, unknown_at(step.id)) if step.type is StepType.ACTION else (step.id,)
+
+
+def _add_action(machine: FlowMachine, step: Step, edges: Sequence[Edge], steps: Sequence[Step]) -> None:
+    """The transitions of an action but for its ways on: an attempt, no knowledge, and back to what was answered last."""
+    unknown = unknown_at(step.id)
+    machine.add_transition(RUN, step.id, None, name=RUN)
+    machine.add_transition(RUN, unknown, step.id, name=RUN)
+    machine.add_transition(UNKNOWN, step.id, unknown, name=UNKNOWN)
+    asking = {each.id for each in steps if each.type is not StepType.ACTION}
+    leading = [edge for edge in edges if edge.dest == step.id and edge.trigger != EXHAUSTED]
+    for state in (step.id, unknown):
+        for came in dict.fromkeys(edge.source for edge in leading if edge.source in asking):
+            machine.add_transition(NOT_DONE, state, came, conditions=[_came_from(came)], name=NOT_DONE)
+        machine.add_transition(NOT_DONE, state, FAILED, name=NOT_DONE)  # there is no question to go back to
 
 
 def _ends_within(step: Step) -> tuple[str, ...]:
@@ -180,7 +222,7 @@ def _ends_within(step: Step) -> tuple[str, ...]:
     if step.flow is None:
         return ()
     within = all_transitions(step.flow._compiled.machine)
-    led_to = {transition.dest for trigger, transition in within if trigger in LEADING_ON}
+    led_to = {transition.dest for trigger, transition in within if trigger in LEADING_ON or trigger == NOT_DONE}
     return tuple(end for end in (CANCELLED, FAILED, HANDOVER) if end in led_to)
 
 

@@ -19,10 +19,11 @@ from redis import Redis, RedisCluster
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive
 from fsmflow.clients import check_client, client_of, execute, execute_together
-from fsmflow.effects import Commit, Committed, Effects
+from fsmflow.effects import Commit, Committed, Effects, Perform
 from fsmflow.exchange import Exchange, Send, SendAll, Wish, Wishes, together
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
+from fsmflow.performing import perform
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.upkeep import clearing, rolling_back
@@ -231,6 +232,8 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return execute(self.redis, wish.command)
         if isinstance(wish, Call):
             return wish.make()
+        if isinstance(wish, Perform):
+            return perform(wish)
         return time.sleep(wish.seconds)
 
     def _perform_together(self, wish: Wish | SendAll) -> Any:

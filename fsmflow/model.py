@@ -13,7 +13,23 @@ from enum import Enum
 from typing import Any
 
 from fsmflow import audit
-from fsmflow.alphabet import ANSWERING, BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, RESTART, SKIP, SUBMIT
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    CANCEL,
+    DONE,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    NOT_DONE,
+    POP,
+    PUSH,
+    RESTART,
+    RUN,
+    SKIP,
+    SUBMIT,
+    UNKNOWN,
+)
 from fsmflow.answers import Accepted, Answer, Refusal, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
@@ -37,7 +53,7 @@ from fsmflow.state import (
     Validation,
     next_visit,
 )
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType
 from fsmflow.storable import store_answer
 from fsmflow.transcript import Transcript
 from fsmflow.wording import Sentences, spoken, starters
@@ -48,6 +64,10 @@ _EVENT_TYPES = {
     EXHAUSTED: audit.EXHAUSTED,
     PUSH: audit.PUSH,
     POP: audit.POP,
+    RUN: audit.EFFECT_RUN,
+    DONE: audit.EFFECT_DONE,
+    NOT_DONE: audit.EFFECT_REFUSED,
+    UNKNOWN: audit.EFFECT_UNKNOWN,
     BACK: audit.BACK,
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
@@ -96,6 +116,8 @@ class FlowModel:
     guarded: tuple[str, ...] = ()
     waiting: FlowData | None = None
     interrupted_by: str | None = None
+    services: Any = None
+    effect_id: str | None = None
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
@@ -136,8 +158,8 @@ class FlowModel:
     @property
     def current_step(self) -> Step | None:
         """The step that is asked now, or None once the flow has ended."""
-        index = self._definition.index.get(self.state)
-        return None if index is None else self.steps[index]
+        step_id = self._definition.step_at(self.state)
+        return None if step_id is None else self.steps[self._definition.index[step_id]]
 
     @property
     def starter(self) -> str:
@@ -191,13 +213,16 @@ class FlowModel:
             False if no transition could be made.
         """
         if self.state not in TERMINAL_STATES and transitions_from(self._definition.machine, trigger, self.state):
-            turn.verdict = yield from branched(self, trigger, Accepted(None))
+            accepted = turn.verdict if isinstance(turn.verdict, Accepted) else Accepted(None)
+            turn.verdict = yield from branched(self, trigger, accepted)
         return self.fire(trigger, turn)
 
     def says(self) -> Calls[Message]:
         """What is said now: the question of the current step, or the closing words."""
         step = self.current_step
         name = type(self).__name__
+        if step is not None and step.type is StepType.ACTION:
+            return (yield from self._says_of_action(step))
         if step is not None:
             callback = self._definition.callbacks[self.state].message
             said = step.message if callback is None else (yield message_call(self, step, callback))
@@ -210,6 +235,14 @@ class FlowModel:
             silence = spoken(self.timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
+
+    def _says_of_action(self, step: Step) -> Calls[Message]:
+        """What is said while an effect is open."""
+        if self.state != step.id:
+            return Text(self.sentences.checking)
+        callback = self._definition.callbacks[step.id].message
+        said = step.message if callback is None else (yield message_call(self, step, callback))
+        return closing(type(self).__name__, said or self.sentences.working)
 
     def judges(self, answer: Answer) -> Calls[Verdict]:
         """The verdict on an answer to the current step."""
@@ -330,18 +363,20 @@ class FlowModel:
         noted: list[AuditEntry] = []
         note = noted.append
         if trigger in ANSWERING and turn.ended in (None, COMPLETED):
-            self._answered(source, turn)
-            note(self.entry(audit.VALIDATION, "accepted", step_id=source))
+            self._answered(self._definition.step_at(source) or source, turn)
+            if trigger == SUBMIT:
+                note(self.entry(audit.VALIDATION, "accepted", step_id=source))
         elif trigger == EXHAUSTED and self.state not in TERMINAL_STATES:
             self._answered(source, turn)
-        elif trigger == BACK:
-            self.path = self.path[:-1]
+        elif trigger in (BACK, NOT_DONE):
+            self.refusal = turn.reason
+            self.path = self.path[:-1] if self.state not in TERMINAL_STATES else self.path
         elif trigger == RESTART:
             self.answers, self.path, self.previous = {}, (), None
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
-        elif trigger in LEADING_ON:
+        elif trigger in LEADING_ON or trigger == NOT_DONE:
             note(self.entry(_ENDINGS[self.state], "success"))
         turn.entries += noted
         self.entries += noted

@@ -11,11 +11,12 @@ and its picture, its tests and its deploys are its own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, SKIP
+from fsmflow.action import Action
+from fsmflow.alphabet import BACK, CANCEL, DONE, NOT_DONE, POP, PUSH, RESTART, RUN, SKIP, UNKNOWN
 from fsmflow.answers import Accepted
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
@@ -26,6 +27,10 @@ from fsmflow.messages import Message
 from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
 from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, next_visit
+from fsmflow.step import StepType
+
+# What is fired at the innermost run; all else concerns the whole.
+_WITHIN: Final = frozenset({BACK, SKIP, RUN, DONE, NOT_DONE, UNKNOWN})
 
 
 class NestingModel(FlowModel):
@@ -37,6 +42,13 @@ class NestingModel(FlowModel):
     def innermost(self) -> NestingModel:
         """The run that asks now: this one, where no other answers its step."""
         return self if self.inner is None else self.inner.innermost
+
+    @property
+    def action(self) -> Action | None:
+        """The action that is under way; None at a question, and where nobody can say what came of it."""
+        asking = self.innermost
+        step = asking.current_step
+        return step if isinstance(step, Action) and asking.state == step.id else None
 
     @property
     def place(self) -> str:
@@ -64,12 +76,12 @@ class NestingModel(FlowModel):
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
         """Fires what is no answer, at the innermost question where it belongs there."""
         inner = self.inner
-        if inner is None or trigger not in (BACK, SKIP):
+        if inner is None or trigger not in _WITHIN:
             gone = yield from super().goes(trigger, turn)
             if gone and trigger in (CANCEL, RESTART):
                 self.inner = None
         else:
-            within = Turn(before=turn.before)
+            within = Turn(before=turn.before, verdict=turn.verdict, reason=turn.reason)
             gone = yield from inner.goes(trigger, within)
             if gone:
                 yield from self._follow(within, turn)
@@ -78,7 +90,8 @@ class NestingModel(FlowModel):
                 gone = yield from super().goes(trigger, turn)
                 if not gone:
                     self.inner = inner
-        self._open(turn, backward=trigger == BACK)
+        if trigger != RUN:
+            self._open(turn, backward=trigger in (BACK, NOT_DONE))
         return gone
 
     def _follow(self, within: Turn, turn: Turn) -> Calls[None]:
@@ -101,8 +114,13 @@ class NestingModel(FlowModel):
             self.refusal, turn.ended = refusal, None
 
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
-        """Opens the flow that answers the current step, where one does and is not open."""
+        """Opens the flow that answers the current step, where one does and is not open; takes up an action."""
         step = self.current_step
+        if step is not None and step.type is StepType.ACTION and self.state == step.id:
+            taken = turn.taken
+            self.fire(RUN, turn)
+            turn.taken = taken or turn.taken
+            self.effect_id = f"{self.run_id}:{step.id}:{self.visit}"
         if step is None or step.flow is None or self.inner is not None:
             return
         taken = turn.taken
@@ -125,6 +143,7 @@ class NestingModel(FlowModel):
             raise FlowDefinitionError(type(self).__name__, self.state, "a SubFlow takes a Flow class")
         made.id = f"{self.id}.{self.state}"
         made.sentences, made.message_id = self.sentences, self.message_id
+        made.services = self.services
         made.guarded = (*self.guarded, *self.secrets())
         return made
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from fsmflow.alphabet import EXHAUSTED, POP, SKIP, SUBMIT
+from fsmflow.alphabet import DONE, EXHAUSTED, POP, SKIP, SUBMIT
 from fsmflow.machine import FlowMachine, FlowTransition, transitions_from
 from fsmflow.state import COMPLETED
 
@@ -61,7 +61,7 @@ def ways_by(machine: FlowMachine, step_id: str, answer: Any) -> tuple[str, ...]:
 
 
 def _ways_from(machine: FlowMachine, step_id: str) -> list[FlowTransition]:
-    found = (*transitions_from(machine, SUBMIT, step_id), *transitions_from(machine, POP, step_id))
+    found = (way for trigger in (SUBMIT, POP, DONE) for way in transitions_from(machine, trigger, step_id))
     return [way for way in found if not way.refuses]
 
 

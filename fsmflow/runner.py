@@ -60,6 +60,8 @@ class Runner(Generic[ManagerT]):
             which may hold answers and is therefore nowhere else. What it raises comes out of `handle`, with nothing
             decided: a test may raise the fault itself.
 
+        services: What actions work with, as ``self.services``: clients of the services that they call.
+
     Raises:
         FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly.
         AsyncFlowError: A flow (or `on_fault`) must be awaited, and the runner is synchronous.
@@ -79,6 +81,7 @@ class Runner(Generic[ManagerT]):
         channels: tuple[ChannelModule, ...] = CHANNELS,
         clock: Callable[[], datetime] = now,
         on_fault: Callable[[Exception, Inbound], object] | None = None,
+        services: object = None,
     ) -> None:
         if inspect.iscoroutinefunction(manager.load) is not self.asynchronous:
             raise TypeError(f"{type(self).__name__} needs another manager than a {type(manager).__name__}")
@@ -88,7 +91,8 @@ class Runner(Generic[ManagerT]):
         self.manager: ManagerT = manager
         self.clock = clock
         registry = Registry.of(flows, default=default, asynchronous=self.asynchronous)
-        self.conversation = Conversation(registry, words or Words(), sentences or Sentences(), rules, on_fault)
+        said = (words or Words(), sentences or Sentences())
+        self.conversation = Conversation(registry, *said, rules, services, on_fault)
         for misfit in self.conversation.misfits():
             # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
             logger.warning("{}", misfit)

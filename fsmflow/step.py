@@ -43,6 +43,9 @@ class StepType(str, Enum):
     FLOW = "flow"
     """By a flow of its own: a `SubFlow`."""
 
+    ACTION = "action"
+    """By nobody: an `Action` changes the world."""
+
 
 def _as_tuple(items: Any) -> tuple[Any, ...]:
     # a lone string is an iterable of its letters, and "(Option(…))" is no tuple: each was surely meant as one item
@@ -118,6 +121,11 @@ class Step:
         return None
 
     @property
+    def asks(self) -> bool:
+        """True if a member answers it: it is no action, and no flow of its own."""
+        return self.type not in (StepType.FLOW, StepType.ACTION)
+
+    @property
     def may_be_unanswered(self) -> bool:
         """True if it may be left without an answer, which is None then."""
         return self.optional or (self.on_exhausted is not None and self.on_exhausted not in TERMINAL_STATES)
@@ -154,6 +162,11 @@ class SubFlow(Step):
     def flow(self) -> FlowClass | None:
         """The class of the flow that answers it."""
         return self._flow
+
+
+def unknown_at(step_id: str) -> str:
+    """The state in which nobody can say what came of an action; no step's id has a dot."""
+    return f"{step_id}.unknown"
 
 
 def check_steps(flow: str, steps: Sequence[Step]) -> None:
@@ -196,6 +209,8 @@ def _check_id(flow: str, step_id: Any, seen: set[str]) -> None:
 
 
 def _check_words(flow: str, step: Step) -> None:
+    if step.type is StepType.ACTION:
+        return
     if step.flow is not None:
         if getattr(step.flow, "_compiled", None) is None:
             raise FlowDefinitionError(flow, step.id, "a SubFlow takes a Flow class that has its steps")

@@ -13,8 +13,9 @@ from fsmflow import audit
 from fsmflow.audit import AuditEntry
 from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, Write
-from fsmflow.errors import InvalidState, NewerState
+from fsmflow.errors import EffectOpen, InvalidState, NewerState
 from fsmflow.messages import Channel
+from fsmflow.pending import Pending
 from fsmflow.state import FlowData, MemberState, next_visit
 from fsmflow.trail import dump_entries
 
@@ -26,6 +27,7 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
         The state after it; unchanged where there is nothing to take back.
 
     Raises:
+        EffectOpen: An effect is open: nobody knows yet what came of it.
         InvalidState: The stored state cannot be read; the member's next message recovers it.
         NewerState: A newer release wrote it.
     """
@@ -33,6 +35,7 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
     while True:
         state: MemberState = yield Load(member_id, channel)
         _check(state)
+        _check_settled(state)
         if state.previous is None:
             return state
         came_from = None if state.flow_data is None else state.flow_data.step_id
@@ -57,6 +60,7 @@ def clearing(member_id: str, channel: Channel) -> Effects[None]:
     """Forgets the state of a member. The trail stays, and messages that were decided stay known.
 
     Raises:
+        EffectOpen: An effect is open: forgotten, it might be run again.
         NewerState: A newer release wrote it.
     """
     attempt = 0
@@ -66,6 +70,7 @@ def clearing(member_id: str, channel: Channel) -> Effects[None]:
             return
         if codec_of(state) > CODEC:
             raise NewerState("the state was written by a newer release of fsmflow")
+        _check_settled(state)
         entry = _entry(state, audit.CLEAR, state.flow_data)
         committed = yield _commit(state, {}, Write.CLEAR, entry, snapshot=dump_flow_data(None))
         if committed.outcome is not Outcome.CONFLICT:
@@ -82,6 +87,12 @@ def _as_kept(run: FlowData, trail: FlowData | None) -> FlowData:
     """
     known = trail.data if trail is not None and trail.run_id == run.run_id else {}
     return evolve(run, data={step_id: answer for step_id, answer in run.data.items() if step_id in known})
+
+
+def _check_settled(state: MemberState) -> None:
+    if state.raw.get("pending"):
+        pending = Pending.of(state.raw["pending"])
+        raise EffectOpen(state.member_id, "" if pending is None else pending.effect_id)
 
 
 def _check(state: MemberState) -> None:

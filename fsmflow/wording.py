@@ -126,6 +126,9 @@ class Sentences:
         later: The title of the option to come back to what is open later.
         stay: The title of the option to go on.
         too_many: What is open cannot be put aside, as too much is.
+        working: An action is under way.
+        checking: Nobody can say yet whether an action was done.
+        not_done: An action is known not to have been done, and there is no reason to be told.
         resumed: What was put aside is gone on with.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
@@ -157,6 +160,9 @@ class Sentences:
     later: str = "Come back later"
     stay: str = "Stay here"
     too_many: str = "Too much is open already: please finish this first."
+    working: str = "One moment: this is being done."
+    checking: str = "We are checking whether this went through. Nothing is done twice; please wait."
+    not_done: str = "This was not done."
     resumed: str = "Back to what was open:"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."

@@ -1,0 +1,222 @@
+"""The rest of a turn that has come to an action: it is run, and what came of it is committed.
+
+Here belongs the protocol by which an effect happens once, or is known not to be known: as a generator of effects, like
+every turn. The commit that came before this has said that it is under way, and whose it is: this worker's. What comes of
+it counts only as long as that is so, and then on whatever state is stored by now: other messages may have been
+answered meanwhile, and the effect is not run again for that.
+
+Whoever takes over an effect that another worker left does not know how far that one came. So it is asked first, where
+the action can be (``reconcile``); run again under the same id only where the action says that this does nothing twice
+(``idempotent``); and else left to an operator.
+
+Rejected: keeping the outcome in memory and trying for ever to commit it. Who dies with it takes it along; who finds the
+effect open afterwards asks what came of it, which must be right anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import evolve, frozen
+
+from fsmflow import audit
+from fsmflow.action import Action
+from fsmflow.alphabet import DONE, NOT_DONE, RUN, UNKNOWN
+from fsmflow.answers import Accepted as AcceptedAnswer
+from fsmflow.callbacks import callable_of
+from fsmflow.calls import Call
+from fsmflow.decision import Arrival, Decision
+from fsmflow.dialogue import Dialogue
+from fsmflow.effects import Backoff, Committed, Effects, Load, Perform
+from fsmflow.effects import Outcome as Committing
+from fsmflow.errors import EffectRefused, FlowFault
+from fsmflow.faults import fault_entry
+from fsmflow.flow import Flow
+from fsmflow.machine import Turn
+from fsmflow.messages import Inbound, Reply
+from fsmflow.outcomes import Accepted, Done, NotDone, Outcome, StillUnknown, Unsure
+from fsmflow.pending import Claim, Park, Pending, Settled, Status, held_by
+from fsmflow.state import TERMINAL_STATES, MemberState
+from fsmflow.storable import check_storable
+
+CHECK_AGAIN: Final = 60_000
+"""After how many milliseconds it is asked again what came of an effect that nobody could say anything of."""
+
+
+@frozen
+class Acting:
+    """How effects are run and their outcomes committed.
+
+    Args:
+        dialogue: The flows and how the runner speaks.
+        arrival: The message that has led to it, or was at hand when it was taken over.
+        on_fault: Is called with what an action's code raised.
+    """
+
+    dialogue: Dialogue
+    arrival: Arrival
+    on_fault: Callable[[Exception, Inbound], object] | None = None
+
+    def act(self, reply: Reply, state: MemberState, *, taken_over: bool) -> Effects[Reply]:
+        """Runs what this worker has taken up, and whatever it leads to, until a member is asked something.
+
+        Args:
+            reply: What is said if the effect is somebody else's by the time that its outcome is known.
+            state: What is stored since it was taken up.
+            taken_over: True if somebody else had it before.
+
+        Returns:
+            What the member is told in the end.
+        """
+        while True:
+            pending = Pending.of(state.raw.get("pending"))
+            flow = self.dialogue.taken_up(self.arrival, state.flow_data) if state.flow_data is not None else None
+            action = None if flow is None else flow.innermost.current_step
+            if pending is None or flow is None or not isinstance(action, Action):
+                return reply  # this release has no such action: it stays open, for one that has, or for an operator
+            outcome = yield from self._outcome(flow, action, pending, taken_over=taken_over)
+            settled = yield from self.settle(state, pending, outcome, anybody=False)
+            if settled is None:
+                return reply
+            reply, state, goes_on = settled
+            if not goes_on:
+                return reply
+            taken_over = False
+
+    def _outcome(self, flow: Flow, action: Action, pending: Pending, *, taken_over: bool) -> Effects[Outcome]:
+        """What comes of an effect: asked, where somebody may have run it before; else run."""
+        asking = flow.innermost
+        asking.effect_id = pending.effect_id
+        callbacks = asking.definition.actions[action.id]
+        if taken_over and callbacks.reconcile is not None:
+            call = callbacks.reconcile.call(asking, callable_of(action.reconcile))
+            found = yield Perform(call, action.limit, None, callbacks.reconcile.is_async)
+            found = yield from self._understood(found, (Done, NotDone, StillUnknown))
+            if not isinstance(found, NotDone):
+                return found
+        elif taken_over and not action.idempotent:
+            return StillUnknown()
+        call = callbacks.run.call(asking, callable_of(action.run))
+        came = yield Perform(call, action.limit, action.retry, callbacks.run.is_async)
+        return (yield from self._understood(came, (Done, Accepted, EffectRefused)))
+
+    def _understood(self, came: Any, meant: tuple[type, ...]) -> Effects[Outcome]:
+        """What a call gave, as an outcome: what it is not meant to give says nothing of the effect."""
+        if isinstance(came, meant):
+            outcome: Outcome = came
+            return outcome
+        unsure = came if isinstance(came, Unsure) else Unsure(type(came).__name__)
+        if unsure.fault is not None and self.on_fault is not None:
+            yield Call(self.on_fault, (unsure.fault, self.arrival.inbound))
+        return unsure
+
+    def settle(
+        self, state: MemberState, pending: Pending, outcome: Outcome, *, anybody: bool
+    ) -> Effects[tuple[Reply, MemberState, bool] | None]:
+        """Commits an outcome, on whatever is stored by now.
+
+        Args:
+            state: What was read last.
+            pending: The effect.
+            outcome: What came of it.
+            anybody: True if it counts whoever says it: the service's own word, or an operator's.
+
+        Returns:
+            The reply, what is stored then, and whether another effect was taken up by it; None if the effect is no
+            longer open, or somebody else's.
+        """
+        attempt = 0
+        while True:
+            decision = yield from self._decided(state, pending, outcome)
+            decision = evolve(decision, held_by=held_by(pending, anybody=anybody))
+            reply = decision.reply(self.arrival, state)
+            commit = evolve(decision.commit(self.arrival, state, reply), message_key="")
+            commit = evolve(commit, fields={k: v for k, v in commit.fields.items() if k not in _OF_A_MESSAGE})
+            committed: Committed = yield commit
+            if committed.outcome is Committing.APPLIED:
+                return reply, committed.state or state, isinstance(commit.pending, Claim)
+            if committed.outcome is Committing.LOST or committed.state is None:
+                return None
+            state = committed.state
+            attempt += 1
+            yield Backoff(attempt)
+
+    def _decided(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
+        """What an outcome leads to. A flow that fails at it must not have the outcome forgotten: then it is unknown."""
+        try:
+            decision = yield from self._applied(state, pending, outcome)
+            decision.commit(self.arrival, state, decision.reply(self.arrival, state))  # what has no JSON fails here
+            return decision
+        except FlowFault as fault:
+            found: Exception = fault
+        except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, the outcome is not forgotten for it
+            found = fault
+        if self.on_fault is not None:
+            yield Call(self.on_fault, (found, self.arrival.inbound))
+        return self._left(state, pending, Unsure(type(found).__name__, found))
+
+    def _applied(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
+        if not isinstance(outcome, (Done, EffectRefused)):
+            return self._left(state, pending, outcome)
+        flow = self._flow(state)
+        turn = Turn()
+        if isinstance(outcome, Done):
+            asking = flow.innermost
+            step = asking.current_step
+            if isinstance(step, Action):
+                check_storable(type(asking).__name__, step.id, outcome.value, step.returns)
+            turn.verdict = AcceptedAnswer(outcome.value)
+        else:
+            turn.reason = outcome.reason.strip() or self.dialogue.sentences.not_done
+        yield from flow.goes(DONE if isinstance(outcome, Done) else NOT_DONE, turn)
+        flow = self.dialogue.rebuilt(self.arrival, flow)
+        messages = yield from self.dialogue.ask(self.arrival, flow, *filter(None, (flow.refusal,)))
+        status = "working" if flow.action else flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        taken = None if flow.action is not None else Settled()
+        return Decision(messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken)
+
+    def _left(self, state: MemberState, pending: Pending, outcome: Outcome) -> Decision:
+        """An effect that stays open: the service will say more, or nobody can say anything."""
+        flow = self._flow(state)
+        turn = Turn()
+        action = flow.innermost.current_step
+        assert isinstance(action, Action)  # noqa: S101 - seen to by who has the effect
+        if isinstance(outcome, Accepted):
+            entry = flow.innermost.entry(audit.EFFECT_ACCEPTED, "in_progress")
+            parked = Park(pending.effect_id, Status.ACCEPTED, pending.attempt, None)
+            said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.working),)
+            return Decision(said, "working", flow=flow, entries=(entry,), pending=parked)
+        if flow.action is not None:
+            for _ in flow.goes(UNKNOWN, turn):
+                raise AssertionError("no predicate decides where this leads")
+        if isinstance(outcome, Unsure):
+            at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
+            turn.entries.append(at if outcome.fault is None else fault_entry(flow.innermost, outcome.fault))
+        can_be_asked = action.reconcile is not None or action.idempotent
+        parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, CHECK_AGAIN if can_be_asked else None)
+        said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
+        return Decision(said, "unknown", flow=flow, entries=turn.entries, moved=True, pending=parked)
+
+    def _flow(self, state: MemberState) -> Flow:
+        flow = None if state.flow_data is None else self.dialogue.taken_up(self.arrival, state.flow_data)
+        if flow is None:
+            raise FlowFault
+        return flow
+
+
+# What a commit says of the message that it decides; an outcome decides none.
+_OF_A_MESSAGE: Final = frozenset({"recent", "sent_at", "channel", "account"})
+
+
+def resolving(acting: Acting, effect_id: str, outcome: Outcome) -> Effects[tuple[Reply, MemberState, bool] | None]:
+    """Closes an open effect by the word of a service or an operator; None where it is not open any more."""
+    arrival = acting.arrival
+    state: MemberState = yield Load(arrival.member_id, arrival.inbound.channel)
+    pending = Pending.of(state.raw.get("pending"))
+    if pending is None or pending.effect_id != effect_id:
+        return None
+    return (yield from acting.settle(state, pending, outcome, anybody=True))
+
+
+__all__ = ["RUN", "Acting", "resolving"]

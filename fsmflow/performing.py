@@ -1,0 +1,100 @@
+"""Runs effects: within their time, with their repetitions, and whatever comes of it as a value.
+
+Here belongs what needs a clock and a thread. A call that takes too long cannot be stopped, only waited for no longer: it
+goes on in its thread, and what comes of it is nobody's then. So its outcome is not known, and that is what is said.
+
+Rejected: a pool of threads, in which calls that hang would keep all others waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import stamina
+
+from fsmflow.effects import Perform
+from fsmflow.errors import EffectRefused
+from fsmflow.outcomes import Unsure
+
+
+def perform(effect: Perform) -> Any:
+    """Runs an effect in a thread of its own, and waits for it as long as it may take.
+
+    Returns:
+        What it returned; an `EffectRefused` that it raised; `Unsure` for whatever else it raised, or too long a time.
+    """
+    came: list[Any] = []
+    thread = threading.Thread(target=lambda: came.append(_attempted(effect)), daemon=True)
+    thread.start()
+    thread.join(effect.limit.total_seconds())
+    return came[0] if came else Unsure("TimeoutError")
+
+
+async def perform_async(effect: Perform) -> Any:
+    """As `perform`; a coroutine function on this loop, any other in a thread, so that it holds up nobody."""
+    seconds = effect.limit.total_seconds()
+    try:
+        if effect.asynchronous:
+            return await asyncio.wait_for(_attempted_async(effect), seconds)
+        loop = asyncio.get_running_loop()
+        came: asyncio.Future[Any] = loop.create_future()
+
+        def arrive(found: Any) -> None:
+            if not came.done():
+                came.set_result(found)
+
+        def work() -> None:
+            found = _attempted(effect)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(arrive, found)
+
+        threading.Thread(target=work, daemon=True).start()
+        return await asyncio.wait_for(came, seconds)
+    except (asyncio.TimeoutError, TimeoutError):
+        return Unsure("TimeoutError")
+
+
+def _attempted(effect: Perform) -> Any:
+    make = effect.call.make
+    try:
+        if effect.retry is None:
+            return make()
+        for attempt in _attempts(effect):
+            with attempt:
+                return make()
+    except EffectRefused as refused:
+        return refused
+    except Exception as fault:  # noqa: BLE001 - whatever it raises, it is not known what happened
+        return Unsure(type(fault).__name__, fault)
+    return Unsure("TimeoutError")
+
+
+async def _attempted_async(effect: Perform) -> Any:
+    try:
+        if effect.retry is None:
+            return await effect.call.make_async()
+        async for attempt in _attempts(effect):
+            with attempt:
+                return await effect.call.make_async()
+    except EffectRefused as refused:
+        return refused
+    except Exception as fault:  # noqa: BLE001 - as above
+        return Unsure(type(fault).__name__, fault)
+    return Unsure("TimeoutError")
+
+
+def _attempts(effect: Perform) -> Any:
+    retry = effect.retry
+    assert retry is not None  # noqa: S101 - seen to by who asks
+    return stamina.retry_context(
+        on=retry.on,
+        attempts=retry.attempts,
+        timeout=effect.limit,
+        wait_initial=retry.wait,
+        wait_max=max(retry.wait * 8, timedelta(milliseconds=1)),
+        wait_jitter=retry.wait,
+    )
