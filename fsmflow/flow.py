@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 from typing_extensions import Self
 
@@ -22,6 +22,7 @@ from fsmflow import audit
 from fsmflow.alphabet import BACK, CANCEL, RESTART, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
+from fsmflow.data_classes import DataT
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import FlowMachine, Turn, transitions_from
@@ -43,7 +44,7 @@ _ANYWHERE = Channel("memory", _ANYBODY)
 _SENTENCES = Sentences()
 
 
-class Flow(NestingModel):
+class Flow(NestingModel, Generic[DataT]):
     """One conversation with one member.
 
     Subclass it with ``flow_type`` and ``steps``, or build the steps in ``__init__`` and call
@@ -137,13 +138,23 @@ class Flow(NestingModel):
     # -- what can be asked of it ---------------------------------------------------------------------------------------
 
     @property
-    def data(self) -> dict[str, Any]:
-        """What was collected so far, by step id."""
-        return self.answers
+    def data(self) -> DataT:
+        """What was collected so far: a dict by step id, or an object of the data class in ``Flow[…]``.
+
+        That object fills as answers come. It cannot be written to; what was not answered yet, and has no default,
+        raises `NotYetAnswered` when it is read. Once the flow is completed it is an object like any other.
+        """
+        typed = self._definition.typed
+        seen: Any = self.answers if typed is None else typed.seen(self.answers, self.state)
+        found: DataT = seen
+        return found
 
     @data.setter
-    def data(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
+    def data(self, answers: DataT) -> None:
+        if self._definition.typed is not None:
+            raise AttributeError("data cannot be set: the data of a typed flow is what was answered")
+        replaced: Any = answers
+        self.answers = replaced
 
     @property
     def machine(self) -> FlowMachine:
@@ -308,7 +319,7 @@ _OWN_NAMES = (
 )
 
 
-def _check_names(cls: type[Flow]) -> None:
+def _check_names(cls: type[Flow[Any]]) -> None:
     """A method that hid one of Flow's own would break it where nobody looks."""
     for base in cls.__mro__[: cls.__mro__.index(Flow)]:
         made = {"_compiled", "_shapes"} if base is not cls and issubclass(base, Flow) else set()
