@@ -82,16 +82,19 @@ def may_stand_for(given: Any, wanted: Any) -> bool:
         return True
     if get_origin(given) in _UNIONS:
         return all(may_stand_for(each, wanted) for each in get_args(given))
-    if get_origin(wanted) in _UNIONS:
-        return any(may_stand_for(given, each) for each in get_args(wanted))
     if get_origin(given) is Literal:
         return all(_is_one(value, wanted) for value in get_args(given))
+    if get_origin(wanted) in _UNIONS:
+        return any(may_stand_for(given, each) for each in get_args(wanted))
     if get_origin(wanted) is Literal:  # which of its values it is cannot be told yet
         return any(may_stand_for(given, type(value)) for value in get_args(wanted))
     return _class_may_stand_for(given, wanted)
 
 
 def _is_one(value: Any, wanted: Any) -> bool:
+    wanted = bare(wanted)
+    if get_origin(wanted) in _UNIONS:
+        return any(_is_one(value, each) for each in get_args(wanted))
     if get_origin(wanted) is Literal:
         return any(type(each) is type(value) and each == value for each in get_args(wanted))
     return may_stand_for(type(value), wanted)

@@ -203,8 +203,8 @@ class FlowModel:
             said = step.message if callback is None else (yield message_call(self, step, callback))
             return compose(name, step, said)
         if self.state == COMPLETED:
-            if self._definition.typed is not None:
-                self.collected()  # what the data class has against the whole must come up before the flow has ended
+            if self._definition.typed is not None:  # what its class has against the whole comes up before the commit
+                self._definition.typed.seen(self.answers, self.state)
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))))
