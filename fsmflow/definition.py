@@ -219,14 +219,14 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     check_steps(owner.__name__, steps)
     check_reachable(owner.__name__, steps)
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
-    typed = typed_data(owner, steps, callbacks)
-    if typed is not None:
-        callbacks = {step_id: evolve(each, kept_as=typed.kinds.get(step_id)) for step_id, each in callbacks.items()}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     predicates = dict(_predicates(owner, steps))
     called = {predicate: callback.name for predicate, callback in predicates.items()}
     machine = build_machine(flow_type or owner.__name__, steps, conditions, called)
     flows: dict[str, Definition] = {step.id: step.flow._compiled for step in steps if step.flow is not None}
+    typed = typed_data(owner, steps, callbacks, flows)
+    if typed is not None:
+        callbacks = {step_id: evolve(each, kept_as=typed.kinds.get(step_id)) for step_id, each in callbacks.items()}
     depth = 1 + max((within.depth for within in flows.values()), default=0)
     if depth > DEPTH_LIMIT:
         raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")

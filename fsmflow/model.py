@@ -203,8 +203,7 @@ class FlowModel:
             said = step.message if callback is None else (yield message_call(self, step, callback))
             return compose(name, step, said)
         if self.state == COMPLETED:
-            if self._definition.typed is not None:  # what its class has against the whole comes up before the commit
-                self._definition.typed.seen(self.answers, self.state)
+            self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))))
@@ -220,6 +219,15 @@ class FlowModel:
             raise FlowEnded(self.id, self.state)
         verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
         return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict
+
+    def check_collected(self) -> None:
+        """Has a completed flow's data class say what it has against the answers, before they are committed.
+
+        Raises:
+            Exception: Whatever it has against them.
+        """
+        if self._definition.typed is not None:
+            self._definition.typed.seen(self.answers, self.state)
 
     def collected(self) -> Any:
         """What was collected, for who acts on it: a dict that is its own, or an object of the flow's data class.

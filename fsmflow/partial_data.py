@@ -78,13 +78,12 @@ class PartialData:
         return f"{data_class.name}({', '.join(shown)})"
 
 
-def view_class(flow: str, data_class: DataClass, asked: frozenset[str]) -> type:
+def view_class(flow: str, data_class: DataClass) -> type:
     """The class of the views of a data class.
 
     Args:
         flow: The flow's name, for the errors.
         data_class: The data class.
-        asked: The fields that are steps of the flow. What an earlier release asked for the others is not theirs.
 
     Raises:
         FlowDefinitionError: No object of such a subclass can be made: the class is abstract, say.
@@ -94,7 +93,7 @@ def view_class(flow: str, data_class: DataClass, asked: frozenset[str]) -> type:
     def fill(namespace: dict[str, Any]) -> None:
         namespace.update({"__slots__": (_ANSWERS,), "__module__": base.__module__, "__qualname__": base.__qualname__})
         namespace["_fsmflow_class"] = data_class
-        namespace.update({name: _property(flow, each, asked) for name, each in data_class.fields.items()})
+        namespace.update({name: _property(flow, each) for name, each in data_class.fields.items()})
         # a class whose objects are told apart by what they are, not by what they hold, stays so
         equal: Any = base.__eq__
         if equal is not object.__eq__:
@@ -111,9 +110,9 @@ def view_class(flow: str, data_class: DataClass, asked: frozenset[str]) -> type:
 
 
 def view_of(view: type, answers: Mapping[str, Any]) -> Any:
-    """A view of some answers, as they are now."""
+    """A view of some answers, each under the name of its field; the mapping becomes the view's own."""
     made: Any = object.__new__(view)
-    object.__setattr__(made, _ANSWERS, dict(answers))
+    object.__setattr__(made, _ANSWERS, answers)
     return made
 
 
@@ -133,12 +132,12 @@ def _is_whole(data_class: DataClass, known: Mapping[str, Any]) -> bool:
     return all(name in known for name, each in data_class.fields.items() if each.compared)
 
 
-def _property(flow: str, each: DataField, asked: frozenset[str]) -> property:
-    name, default, is_asked = each.name, each.default, each.name in asked
+def _property(flow: str, each: DataField) -> property:
+    name, default = each.name, each.default
 
     def read(view: Any) -> Any:
         answers = view._fsmflow_answers
-        if is_asked and name in answers:
+        if name in answers:
             return loose(answers[name])
         if default is None:
             raise NotYetAnswered(flow, name)

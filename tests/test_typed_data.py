@@ -13,7 +13,7 @@ import attr
 import pytest
 from attrs import define, field, frozen, make_class
 
-from fsmflow import Flow, FlowDefinitionError, NotYetAnswered, Option, Step, StepType, UnstorableAnswer
+from fsmflow import Flow, FlowDefinitionError, NotYetAnswered, Option, Step, StepType, SubFlow, UnstorableAnswer
 from tests.paying import PAID, Payment, PaymentFlow, until
 
 if TYPE_CHECKING:
@@ -231,6 +231,109 @@ def test_what_does_not_fit_the_field_is_a_fault_where_nothing_else_says_its_type
     assert (flow.state, flow.answers) == ("a", {})
 
 
+# -- ways, and flows within flows --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "left_out"),
+    [(int | None, {}, None), (int, {"default": 3}, 3), (int | None, {"default": 3}, None)],
+)
+def test_a_question_that_is_left_out_is_none_or_has_its_default(
+    kind: Any, named: dict[str, Any], left_out: int | None
+) -> None:
+    data = make_class("Held", {"b": field(type=str), "a": field(type=kind, **named)})
+    flow = flow_of(data, text("a", int, optional=True), text("b"))()
+    flow.trigger("skip")
+    assert flow.data.a == left_out
+    flow.process_input("x")
+    assert flow.data == data(b="x", a=left_out)
+    again = flow_of(data, text("a", int, optional=True), text("b"))()
+    again.trigger("skip")
+    resumed = type(again)()
+    assert resumed.resume(again.snapshot())
+    assert (resumed.data.a, through(type(again)(), "7").data.a) == (left_out, 7)
+
+
+def test_where_predicates_decide_they_see_the_data() -> None:
+    data = make_class("Held", {"a": field(type=int), "b": field(type=str, default="none")})
+
+    def is_small(self: Any) -> bool:
+        return bool(self.data.a < 10)
+
+    flow = flow_of(data, text("a", int), text("b", skip_when=is_small))
+    assert through(flow(), "7").data == data(7, "none")
+    assert through(flow(), "70", "x").data == data(70, "x")
+
+
+@frozen
+class Address:
+    street: str
+    number: int
+    code: str = field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.number < 1:
+            raise ValueError("no such house")
+
+
+class AddressFlow(Flow[Address]):
+    flow_type = "address"
+    steps = (text("street"), text("number", int), text("code", sensitive=True))
+
+
+class PlainAddressFlow(Flow):
+    flow_type = "plain"
+    steps = AddressFlow.steps
+
+
+@frozen
+class Parcel:
+    weight: int
+    address: Address
+    note: str
+
+
+class ParcelFlow(Flow[Parcel]):
+    flow_type = "parcel"
+
+    def note_prompt(self) -> str:
+        return f"Anything about {self.data.address.street} {self.data.address.number}?"
+
+    steps = (
+        text("weight", int),
+        SubFlow("address", AddressFlow),
+        Step(id="note", type=StepType.TEXT, message=note_prompt),
+    )
+
+
+def test_what_a_typed_flow_within_collects_is_an_object_of_its_data_class() -> None:
+    flow = through(ParcelFlow(), "3", "Main")
+    assert repr(flow.data) == "Parcel(weight=3, address=…, note=…)"
+    asked = through(flow, "7").process_input("4711")
+    assert asked.body == "Anything about Main 7?"
+    assert "4711" not in repr(flow.data)
+    again = ParcelFlow()
+    assert again.resume(flow.snapshot())
+    assert again.data == flow.data
+    assert through(again, "none").data == Parcel(3, Address("Main", 7, "4711"), "none")
+
+
+def test_what_its_data_class_has_against_the_whole_comes_up_with_its_last_answer() -> None:
+    flow = through(ParcelFlow(), "3", "Main", "0")
+    before = flow.snapshot()
+    with pytest.raises(ValueError, match="no such house"):
+        flow.process_input("4711")
+    assert flow.snapshot() == before
+    flow.back()
+    assert through(flow, "7", "4711").state == "note"
+
+
+def test_an_untyped_flow_within_collects_a_dict() -> None:
+    data = make_class("Held", {"a": field(type=dict[str, Any], repr=False)})
+    flow = through(flow_of(data, SubFlow("a", PlainAddressFlow))(), "Main", "7", "4711")
+    assert flow.data == data({"street": "Main", "number": 7, "code": "4711"})
+
+
 # -- what is wrong -----------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +439,41 @@ WRONG: dict[str, tuple[Any, tuple[Step, ...], str]] = {
         holding(int),
         (text("a", returning(int | None)),),
         "Asking, step 'a': the field 'a' of Held is int, and the transformer made returns int | None",
+    ),
+    "what may be left out": (
+        holding(int),
+        (text("a", int, optional=True),),
+        "Asking, step 'a': the field 'a' of Held takes None, or has a default: it is optional",
+    ),
+    "a choice that may be left out": (
+        holding(int),
+        (text("a", int), Step("b", StepType.BUTTON, "?", options=YES_OR_LEAVE, optional=True)),
+        "Asking, step 'b': Held has no field 'b': what is answered would be lost",
+    ),
+    "what may be gone past": (
+        holding(int),
+        (choice("a", YES_NO, Colour), text("b", skip_when=lambda: True)),
+        "Asking, step 'b': Held has no field 'b': what is answered would be lost",
+    ),
+    "what is skipped": (
+        make_class("Held", {"b": field(type=str), "a": field(type=str)}),
+        (text("b"), text("a", skip_when=lambda: True)),
+        "Asking, step 'a': the field 'a' of Held needs a default: the flow can be completed without it",
+    ),
+    "another flow's data": (
+        holding(Parcel),
+        (SubFlow("a", AddressFlow),),
+        "Asking, step 'a': the field 'a' of Held is Parcel, and what its flow collects is Address",
+    ),
+    "an untyped flow's data": (
+        holding(Address, repr=False),
+        (SubFlow("a", PlainAddressFlow),),
+        "Asking, step 'a': the field 'a' of Held is Address, and what its flow collects is dict[str, Any]",
+    ),
+    "a secret of a flow within": (
+        holding(dict[str, Any]),
+        (SubFlow("a", PlainAddressFlow),),
+        "Asking, step 'a': the field 'a' of Held needs repr=False: the answer is sensitive",
     ),
     "what cattrs does not know": (
         holding(list[NoData]),
