@@ -249,8 +249,7 @@ class Flow(NestingModel, Generic[DataT]):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.answers = dict(self.answers)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -258,7 +257,7 @@ class Flow(NestingModel, Generic[DataT]):
                 self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
             return run_calls(self.says())
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
 
     def _start(self) -> None:
@@ -273,25 +272,29 @@ class Flow(NestingModel, Generic[DataT]):
     def _advance(self, trigger: str, value: str | None) -> tuple[bool, Message]:
         """Fires, and says what is said then; neither, if one of the two fails."""
         self._check_sync()
-        if trigger not in self._definition.fire:
+        if trigger not in self._definition.fire and trigger not in self.innermost.definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.answers = dict(self.answers)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
             self.refusal = None
             run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
             taken = turn.taken is not None and not turn.taken.refuses
             return taken, run_calls(self.says())
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
 
-    def _put_back(self, kept: dict[str, Any], recorded: int) -> None:
-        """Puts everything back as it was; `transitions` itself does not go back."""
-        vars(self).update({name: value for name, value in kept.items() if name in _RUN})
-        del self.entries[recorded:]
+    def _kept(self) -> list[_Kept]:
+        """What this run and those within it are now. An answer must not reach what is kept."""
+        kept: list[_Kept] = []
+        run: NestingModel | None = self
+        while run is not None:
+            kept.append((run, vars(run).copy(), len(run.entries)))
+            run.answers = dict(run.answers)
+            run = run.inner
+        return kept
 
     def _answer(self, value: str) -> Answer:
         step = self.innermost.current_step
@@ -305,8 +308,20 @@ class Flow(NestingModel, Generic[DataT]):
             raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
+# A run, its attributes, and how many entries it had.
+_Kept = tuple[NestingModel, dict[str, Any], int]
+
 # What one turn changes of a flow.
 _RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "refusal", "inner"})
+
+
+def _put_back(kept: Sequence[_Kept]) -> None:
+    """Puts everything back as it was; `transitions` itself does not go back."""
+    for run, attributes, recorded in kept:
+        run.inner = None  # a run that holds none may not have the attribute
+        vars(run).update({name: value for name, value in attributes.items() if name in _RUN})
+        del run.entries[recorded:]
+
 
 _OWN_NAMES = (
     frozenset(

@@ -329,9 +329,16 @@ def test_what_its_data_class_has_against_the_whole_comes_up_with_its_last_answer
 
 
 def test_an_untyped_flow_within_collects_a_dict() -> None:
-    data = make_class("Held", {"a": field(type=dict[str, Any], repr=False)})
-    flow = through(flow_of(data, SubFlow("a", PlainAddressFlow))(), "Main", "7", "4711")
-    assert flow.data == data({"street": "Main", "number": 7, "code": "4711"})
+    data = make_class("Held", {"a": field(type=dict[str, Any], repr=False), "b": field(type=str)})
+    assert through(flow_of(data, SubFlow("a", PlainAddressFlow), text("b"))(), "Main", "7", "4711", "x").data == data(
+        {"street": "Main", "number": 7, "code": "4711"}, "x"
+    )
+
+
+def test_a_flow_of_nothing_but_a_flow_within_is_answered_too() -> None:
+    data = make_class("Held", {"a": field(type=Address)})
+    flow = through(flow_of(data, SubFlow("a", AddressFlow))(), "Main", "7", "4711")
+    assert (flow.state, flow.data) == ("completed", data(Address("Main", 7, "4711")))
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------------------
