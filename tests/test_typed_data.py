@@ -89,6 +89,20 @@ def test_a_subclass_of_a_typed_flow_is_typed() -> None:
     assert isinstance(flow.data, Payment)
 
 
+def test_a_base_that_says_nothing_leaves_a_typed_flow_typed() -> None:
+    class Polite(Flow):
+        def thanks(self) -> str:
+            return "Thank you."
+
+    class Before(Polite, PaymentFlow):
+        flow_type = "before"
+
+    class After(PaymentFlow, Polite):
+        flow_type = "after"
+
+    assert [isinstance(flow(member_id="ann").data, Payment) for flow in (Before, After)] == [True, True]
+
+
 def test_a_subclass_may_ask_for_more_with_a_data_class_that_holds_more() -> None:
     @frozen
     class One:
@@ -319,7 +333,8 @@ def test_what_a_typed_flow_within_collects_is_an_object_of_its_data_class() -> N
 
 
 def test_what_its_data_class_has_against_the_whole_comes_up_with_its_last_answer() -> None:
-    flow = through(ParcelFlow(), "3", "Main", "0")
+    data = make_class("Held", {"address": field(type=Address), "note": field(type=str)})
+    flow = through(flow_of(data, SubFlow("address", AddressFlow), text("note"))(), "Main", "0")
     before = flow.snapshot()
     with pytest.raises(ValueError, match="no such house"):
         flow.process_input("4711")
