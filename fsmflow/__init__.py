@@ -22,10 +22,14 @@ codec           values to bytes and back: runs, states, replies
 trail           the records of the audit stream
 calls           generators that say what they want called, and the loop that does it
 callbacks       what a flow's callables take and give back, found out when its class is made
+kinds           what can be told of types: what a generic class was given, which type may stand for which
+data_classes    the data class of a typed flow, read
+partial_data    typed data while it is being collected: a view that is not all there yet
 answers         whether an answer is accepted: choice, validator, transformer
 events          what `transitions` does at an event, without its log calls
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
+typed_data      the data class of a flow beside its steps: whether they agree, what the flow's code sees
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
 branching       which way an answer takes, where predicates decide
@@ -86,6 +90,7 @@ if typing.TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         NewerState,
+        NotYetAnswered,
         PayloadError,
         Refused,
         StoreUnavailable,
@@ -147,6 +152,7 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NotYetAnswered",
     "Option",
     "PayloadError",
     "Refused",
@@ -185,6 +191,7 @@ _NAMES: typing.Final = {
         "MissingExtra",
         "MissingProgram",
         "NewerState",
+        "NotYetAnswered",
         "PayloadError",
         "Refused",
         "StoreUnavailable",

@@ -81,11 +81,14 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
+        kept_as: The type that an answer is kept as: what the transformer says that it returns, or the type of the
+            field that holds it; None where nothing says.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
+    kept_as: Any = None
 
     @property
     def all(self) -> tuple[Callback | None, ...]:
@@ -129,7 +132,6 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
         if not value:
             return Refusal(sentences.empty)
     name = type(flow).__name__
-    returns = None
     try:
         if callbacks.validator is not None:
             verdict = yield callbacks.validator.call(flow, callable_of(step.validator), value)
@@ -139,12 +141,11 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
                 raise UnexpectedVerdict(name, step.id, callbacks.validator.name, type(verdict).__name__)
         if callbacks.transformer is not None:
             value = yield callbacks.transformer.call(flow, callable_of(step.transformer), value)
-            returns = callbacks.transformer.returns
     except Refused as refused:
         return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
     except (ValueError, ArithmeticError):
         return Refusal(step.refusal or sentences.not_accepted)
-    check_storable(name, step.id, value, returns)
+    check_storable(name, step.id, value, callbacks.kept_as)
     return Accepted(value, option)
 
 

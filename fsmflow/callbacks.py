@@ -198,13 +198,13 @@ def _return_annotation(owner: type, step_id: str | None, role: str, name: str, t
         visible.update(vars(base))  # a class within the class; but a method named date is not what "-> date" means
     visible.update(vars(builtins), **getattr(getattr(target, "__func__", target), "__globals__", {}))
     try:
-        return _evaluated(raw, visible)
+        return evaluated(raw, visible)
     except Exception as fault:
         wanted = f"the return annotation {raw!r} of the {role} {name} must name something that exists at run time"
         raise FlowDefinitionError(owner.__name__, step_id, wanted) from fault
 
 
-def _evaluated(annotation: Any, visible: dict[str, Any]) -> Any:
+def evaluated(annotation: Any, visible: dict[str, Any]) -> Any:
     """An annotation with every name in it looked up, also those in quotes within ``Optional["Money"]``."""
 
     def holder() -> None: ...

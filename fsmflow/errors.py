@@ -10,6 +10,7 @@
     ├── EffectOpen               what would be done to a state has to wait for the outcome of an effect
     ├── FlowFault                a flow's code failed while a message was handled
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
+    │   ├── NotYetAnswered       a field of typed data was read before its step was answered
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
     │   ├── LimitExceeded        a composed message is over a limit of its channel
     │   └── UnsendableMessage    a composed message has a part that its channel refuses, whatever its length
@@ -138,6 +139,24 @@ class UnexpectedVerdict(FlowFault):
             f"{self.flow}, step {self.step!r}: {self.validator} returned {self.returned}; "
             "a validator or a predicate returns True or False"
         )
+
+
+@define
+class NotYetAnswered(FlowFault):
+    """A field of a flow's typed data was read before its step was answered.
+
+    It is no AttributeError on purpose: what looks for an attribute would take it for one that does not exist.
+
+    Args:
+        flow: The flow's class.
+        field: The field, which is the id of the step.
+    """
+
+    flow: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.flow}: data.{self.field} was read before it was answered, and has no default"
 
 
 @define

@@ -228,6 +228,7 @@ class FlowModel:
             said = step.message if callback is None else (yield message_call(self, step, callback))
             return compose(name, step, said)
         if self.state == COMPLETED:
+            self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))))
@@ -251,6 +252,24 @@ class FlowModel:
             raise FlowEnded(self.id, self.state)
         verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
         return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict
+
+    def check_collected(self) -> None:
+        """Has a completed flow's data class say what it has against the answers, before they are committed.
+
+        Raises:
+            Exception: Whatever it has against them.
+        """
+        if self._definition.typed is not None:
+            self._definition.typed.seen(self.answers, self.state)
+
+    def collected(self) -> Any:
+        """What was collected, for who acts on it: a dict that is its own, or an object of the flow's data class.
+
+        Raises:
+            Exception: Whatever the data class has against the answers.
+        """
+        typed = self._definition.typed
+        return dict(self.answers) if typed is None else typed.whole(self.answers)
 
     def snapshot(self) -> FlowData:
         """This run as a value, its answers ready for JSON."""

@@ -54,6 +54,7 @@ EXPORTED = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NotYetAnswered",
     "Option",
     "PayloadError",
     "Refused",
