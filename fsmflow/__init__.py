@@ -8,6 +8,7 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
@@ -56,6 +57,7 @@ manager         `FlowStateManager`: the one that talks to Redis
 async_manager   `AsyncFlowStateManager`: the same, awaited
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
+validators      ready validators, each of which gives the typed value, too
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 diagrams        pictures of flows: what is drawn, how it is spelled, what has changed, which way a member went
 testing         tests of flows: a case for each transition, paths, walks
@@ -97,6 +99,7 @@ if typing.TYPE_CHECKING:
         UnexpectedVerdict,
         UnsendableMessage,
         UnstorableAnswer,
+        Unsuitable,
     )
     from fsmflow.flow import Flow
     from fsmflow.manager import FlowStateManager
@@ -114,6 +117,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Route, Step, StepType, SubFlow
@@ -155,6 +159,7 @@ __all__ = [
     "NotYetAnswered",
     "Option",
     "PayloadError",
+    "Refusals",
     "Refused",
     "Reply",
     "Route",
@@ -169,6 +174,7 @@ __all__ = [
     "UnexpectedVerdict",
     "UnsendableMessage",
     "UnstorableAnswer",
+    "Unsuitable",
     "Words",
 ]
 
@@ -198,6 +204,7 @@ _NAMES: typing.Final = {
         "UnexpectedVerdict",
         "UnsendableMessage",
         "UnstorableAnswer",
+        "Unsuitable",
     ),
     "flow": ("Flow",),
     "manager": ("FlowStateManager",),
@@ -215,6 +222,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Route", "Step", "StepType", "SubFlow"),

@@ -91,8 +91,8 @@ class Acting:
         callbacks = asking.definition.actions[action.id]
         if taken_over and callbacks.reconcile is not None:
             call = callbacks.reconcile.call(asking, callable_of(action.reconcile))
-            found = yield Perform(call, action.limit, None, callbacks.reconcile.is_async)
-            found = yield from self._understood(found, (Done, NotDone, StillUnknown))
+            asked = yield Perform(call, action.limit, None, callbacks.reconcile.is_async)
+            found = yield from self._understood(asked, (Done, NotDone, StillUnknown))
             if not isinstance(found, NotDone):
                 return found
         elif taken_over and not action.idempotent:
@@ -104,8 +104,8 @@ class Acting:
     def _understood(self, came: Any, meant: tuple[type, ...]) -> Effects[Outcome]:
         """What a call gave, as an outcome: what it is not meant to give says nothing of the effect."""
         if isinstance(came, meant):
-            outcome: Outcome = came
-            return outcome
+            outcome: Any = came
+            return outcome  # type: ignore[no-any-return]  # one of those that are meant
         unsure = came if isinstance(came, Unsure) else Unsure(type(came).__name__)
         if unsure.fault is not None and self.on_fault is not None:
             yield Call(self.on_fault, (unsure.fault, self.arrival.inbound))

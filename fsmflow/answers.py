@@ -17,7 +17,7 @@ from attrs import field, frozen
 from fsmflow.callbacks import Callback, callable_of
 from fsmflow.calls import Call, Calls
 from fsmflow.edges import Predicate
-from fsmflow.errors import Refused, UnexpectedVerdict
+from fsmflow.errors import Refused, UnexpectedVerdict, Unsuitable
 from fsmflow.messages import Option
 from fsmflow.step import Step
 from fsmflow.storable import check_storable
@@ -142,11 +142,18 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
         if callbacks.transformer is not None:
             value = yield callbacks.transformer.call(flow, callable_of(step.transformer), value)
     except Refused as refused:
-        return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
+        return Refusal(_reason(step, refused, sentences) or step.refusal or sentences.not_accepted)
     except (ValueError, ArithmeticError):
         return Refusal(step.refusal or sentences.not_accepted)
     check_storable(name, step.id, value, callbacks.kept_as)
     return Accepted(value, option)
+
+
+def _reason(step: Step, refused: Refused, sentences: Sentences) -> str:
+    """What a refusal says itself. A ready validator's words are the library's: a step's own go before them."""
+    if isinstance(refused, Unsuitable):
+        return step.refusal or sentences.refusals.said(refused)
+    return refused.reason.strip()
 
 
 def chosen(step: Step, answer: Answer) -> Option | None:

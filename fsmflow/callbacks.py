@@ -90,7 +90,7 @@ def understand(
     """
     target, binding, attribute = _resolve(owner, function)
     name = attribute or getattr(target, "__name__", None)
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not (name.isidentifier() or _names_itself(target)):
         name = role if step_id is None else f"{step_id}_{role}"
     if not callable(target):
         raise FlowDefinitionError(owner.__name__, step_id, f"the {role} must be callable, {name} is not")
@@ -129,6 +129,15 @@ def _resolve(owner: type, function: Any) -> tuple[Any, Binding, str | None]:
     if inspect.isfunction(function) and _wants_flow(owner, function):
         return function, Binding.FUNCTION, None
     return function, Binding.PLAIN, None
+
+
+def _names_itself(target: Any) -> bool:
+    """True for an object whose type makes a name for it, as the ready validators do: "whole number, 1 to 10".
+
+    That of a function need be none: a lambda's is ``<lambda>``.
+    """
+    made = inspect.getattr_static(type(target), "__name__", None)
+    return isinstance(made, property) and str(target.__name__).isprintable()
 
 
 def _defines(owner: type, name: str) -> bool:

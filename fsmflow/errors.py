@@ -6,6 +6,7 @@
     ├── FlowDefinitionError      a flow is written wrongly; found when its class is made or registered
     │   └── AsyncFlowError       async callables where only synchronous ones can be called
     ├── Refused                  a flow's own "no" to an answer; the only text here that a member sees
+    │   └── Unsuitable           a ready validator's "no": a sentence of the library's, which may be translated
     ├── EffectRefused            a flow's own "no" from an action: the effect is known not to have happened
     ├── EffectOpen               what would be done to a state has to wait for the outcome of an effect
     ├── FlowFault                a flow's code failed while a message was handled
@@ -35,6 +36,8 @@ flow's own; so it is told to the member and kept in the trail, and never logged.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from attrs import define, field
 from attrs.validators import instance_of
@@ -82,6 +85,20 @@ class Refused(FsmflowError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+@define
+class Unsuitable(Refused):
+    """Raised by a ready validator: it refuses in a sentence of the library's, so the runner's translation is told.
+
+    Args:
+        reason: The sentence as the library itself says it, filled in.
+        sentence: Which one it is: the name of a field of `fsmflow.refusals.Refusals`.
+        values: What is filled in. It is what the validator wants, never what was answered.
+    """
+
+    sentence: str
+    values: Mapping[str, object] = field(factory=dict)
 
 
 class FlowFault(FsmflowError):

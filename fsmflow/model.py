@@ -323,7 +323,9 @@ class FlowModel:
             return None
         title = next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        has_words = kind.__str__ is not object.__str__ and not isinstance(value, Enum)  # else it would show its names
+        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
+        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
+        has_words = has_words and not isinstance(value, (bool, Enum))
         return title or (str(value) if has_words else None)
 
     def entry(
