@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import COUNT_LIMIT, FlowData, MemberState, UnreadableField, Validation
+from fsmflow.state import COUNT_LIMIT, FlowData, Halt, MemberState, UnreadableField, Validation
 from fsmflow.storable import converter
 
 FieldT = TypeVar("FieldT")
@@ -94,6 +94,8 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
         run["definition"] = flow_data.definition
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
+    if flow_data.halt is not None:
+        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
     return orjson.dumps(run)
 
 
@@ -118,7 +120,11 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    return FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+    halt = None if "halt" not in found else _halt(found["halt"])
+    way = tuple(path)
+    return FlowData(
+        flow_id, flow_type, step_id, step, data, run_id, visit, way, revision, definition, refused, halt=halt
+    )
 
 
 def _validation(found: Any) -> Validation:
@@ -128,6 +134,15 @@ def _validation(found: Any) -> Validation:
     if not 0 <= attempts < COUNT_LIMIT:
         raise ValueError("no count")
     return Validation(step, attempts, refusal)
+
+
+def _halt(found: Any) -> Halt:
+    step, visit, offers = found
+    if type(step) is not str or type(visit) is not int or type(offers) is not int:
+        raise TypeError("no halt")
+    if not (0 <= visit < COUNT_LIMIT and 0 <= offers < COUNT_LIMIT):
+        raise ValueError("no count")
+    return Halt(step, visit, offers)
 
 
 # -- the rest of the hash ---------------------------------------------------------------------------------------------

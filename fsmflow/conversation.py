@@ -30,6 +30,7 @@ from fsmflow.flow import Flow
 from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
 from fsmflow.messages import Inbound, Reply
 from fsmflow.recovery import put_aside, recover
+from fsmflow.returning import Further, returning, told
 from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
@@ -125,6 +126,10 @@ class Conversation(Dialogue):
             if stored is not None and not stored.ended:
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
             return Decision((), IGNORED)
+        if stored is not None and stored.halt is not None:
+            if arrival.is_late(state):
+                return self._nothing_open(arrival, self.sentences.late)
+            return (yield from self._return(arrival, state, at_hand, stored))
         if stored is None or stored.ended:
             if arrival.is_late(state):
                 return self._nothing_open(arrival, self.sentences.late)
@@ -157,7 +162,7 @@ class Conversation(Dialogue):
         flow.previous = state.previous
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
-        if arrival.is_silent_since(state, flow.timeout):
+        if arrival.is_silent_since(state, flow.current_timeout):
             return (yield from self._expire(arrival, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
@@ -234,7 +239,7 @@ class Conversation(Dialogue):
         """Does what a global word says."""
         if word == "help":
             told = self.sentences.help.format(words=self.words.shown())
-            return Decision((yield from self.ask(arrival, flow, told)), "in_progress")
+            return Decision((yield from self.ask(arrival, flow, told)), "in_progress", heard=flow)
         turn = Turn()
         if word == "restart":
             flow.run_id = self._run_id(arrival)
@@ -251,13 +256,31 @@ class Conversation(Dialogue):
         flow.fire(EXPIRE, turn)
         if self._named(arrival.inbound) is not None:
             return (yield from self._begin(arrival, at_hand, before=turn.entries))
-        said = yield from self.ask(arrival, flow)
-        return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
+        return (yield from told(self, arrival, flow, turn.entries))
+
+    def _return(
+        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData
+    ) -> Calls[Decision]:
+        """Goes on with a run that a silence has closed, as far as the member wants it."""
+        named = self._named(arrival.inbound) is not None
+        taken = yield from returning(self, arrival, state, stored, at_hand, named=named)
+        if isinstance(taken, Decision):
+            return taken
+        flow, further = taken.flow, taken.further
+        if flow is not None and further is Further.LISTEN:
+            decision = yield from self._listen(arrival, flow, flow.snapshot())
+            entries = (*taken.entries, *decision.entries)
+            return evolve(decision, flow=decision.flow or flow, entries=entries, moved=True)
+        if flow is not None and further is not Further.BEGIN:
+            return (yield from self._obey(arrival, flow, further.value))
+        begun = yield from self._begin(arrival, at_hand)
+        # where nothing began, the run that was left for good is stored as such
+        return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)
 
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
         entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,))
+        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,), heard=flow)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.

@@ -28,7 +28,7 @@ from fsmflow.machine import (
 )
 from fsmflow.routes import leads, route, way_on
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_steps
+from fsmflow.step import Step, StepType, check_silences, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.wording import folded
 
@@ -94,6 +94,11 @@ class Definition:
             return state, {step_id: self._answer(step_id, raw) for step_id, raw in flow_data.data.items()}, path
         except Exception:  # noqa: BLE001 - whatever cattrs has against a stored answer, it does not fit
             return None
+
+    def reopens(self, flow_data: FlowData) -> bool:
+        """True if a run that a silence closed can be gone on with: its step is there, and its path leads to it."""
+        halt = flow_data.halt
+        return halt is not None and halt.step in self.index and self._path_to(halt.step, flow_data) is not None
 
     def _path_to(self, state: str, flow_data: FlowData) -> tuple[str, ...] | None:
         """The path of a stored run, where it leads to its state; a structure names none, and is given one."""
@@ -173,6 +178,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     """
     check_steps(owner.__name__, steps)
     check_reachable(owner.__name__, steps)
+    check_silences(owner.__name__, steps, getattr(owner, "timeout", None))
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     machine = build_machine(flow_type or owner.__name__, steps, conditions)

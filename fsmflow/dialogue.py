@@ -120,7 +120,8 @@ class Dialogue:
         question = said
         if options_of(said):
             nonce = nonce_of(flow.run_id, flow.visit)
-            ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
+            # once it has ended an option answers nothing, and its id may be a keyword
+            ended = flow.state in TERMINAL_STATES and not flow.can_be_resumed
             question = with_option_ids(said, str if ended else partial(wire_id, nonce))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip()) if reasons else ""

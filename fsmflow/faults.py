@@ -48,7 +48,7 @@ def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exc
     # not known to be this member's nothing is left.
     foreign = any(each.name == "member_id" for each in state.unreadable)
     aside = tuple(each for each in state.unreadable if foreign or each.name not in ("flow_data", "previous"))
-    return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign)
+    return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign, heard=flow)
 
 
 def about(arrival: Arrival, stored: FlowData | None, event_type: str, status: str, **named: Any) -> AuditEntry:

@@ -23,12 +23,12 @@ from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
-from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
+from fsmflow.machine import BACK, CANCEL, RESTART, RESUME, SUBMIT, FlowMachine, Turn, transitions_from
 from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
 from fsmflow.questions import with_reason
 from fsmflow.shapes import Shapes
-from fsmflow.state import channel_of, check_member_id
+from fsmflow.state import TERMINAL_STATES, channel_of, check_member_id
 from fsmflow.step import Step
 from fsmflow.wording import Sentences
 
@@ -161,6 +161,10 @@ class Flow(FlowModel):
             value: The answer, for ``submit``. None asks whether any answer is awaited at all.
         """
         found = transitions_from(self.machine, trigger, self.state)
+        if self.state in TERMINAL_STATES and self.halt is None:
+            return False
+        if trigger == RESUME:
+            return any(transition.dest == self.stood_at() for transition in found)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
             return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
@@ -276,7 +280,7 @@ class Flow(FlowModel):
 
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "data", "path", "visit", "run_id", "previous", "validation", "refusal"})
+_RUN = frozenset({"state", "data", "path", "visit", "run_id", "previous", "validation", "halt", "refusal"})
 
 _OWN_NAMES = (
     frozenset(

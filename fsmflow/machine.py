@@ -6,8 +6,9 @@ bound to it, because binding costs more than the event and resets a restored sta
 per message such a Machine is safe to share between threads.
 
 The alphabet: ``submit`` (a transition for each option with a target, then the way on, then ``refused``, which goes
-nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What
-happens in a conversation is one of these transitions; diagrams and tests read them from here.
+nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``, and
+``resume`` from where a silence has led, which may also be left by ``cancel`` and ``restart``. What happens in a
+conversation is one of these transitions; diagrams and tests read them from here.
 
 Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
 object would print its address in a diagram. A condition says only True or False, so the reason travels on the `Turn`
@@ -35,6 +36,7 @@ BACK: Final = "back"
 CANCEL: Final = "cancel"
 RESTART: Final = "restart"
 EXPIRE: Final = "expire"
+RESUME: Final = "resume"
 REFUSED: Final = "refused"
 
 
@@ -74,6 +76,9 @@ class Model(Protocol):
 
     def came_from(self) -> str | None:
         """The step that was answered before this one."""
+
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed the run."""
 
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was made."""
@@ -191,6 +196,10 @@ def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) 
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
             machine.add_transition(trigger, step.id, dest, name=trigger)
+    for step in steps:
+        machine.add_transition(RESUME, EXPIRED, step.id, conditions=[_stood_at(step.id)], name=RESUME)
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id)):
+        machine.add_transition(trigger, EXPIRED, dest, name=trigger)
     return machine
 
 
@@ -268,3 +277,11 @@ def _came_from(step_id: str) -> Callable[[EventData], bool]:
         return model.came_from() == step_id
 
     return _named(condition, f"came_from_{step_id}")
+
+
+def _stood_at(step_id: str) -> Callable[[EventData], bool]:
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return model.stood_at() == step_id
+
+    return _named(condition, f"stood_at_{step_id}")

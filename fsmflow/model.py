@@ -18,10 +18,11 @@ from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
+from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, RESUME, SUBMIT, FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
 from fsmflow.routes import route
+from fsmflow.silence import offer
 from fsmflow.state import (
     CANCELLED,
     COMPLETED,
@@ -30,10 +31,11 @@ from fsmflow.state import (
     FAILED,
     TERMINAL_STATES,
     FlowData,
+    Halt,
     Validation,
     next_visit,
 )
-from fsmflow.step import Step
+from fsmflow.step import Silence, Step
 from fsmflow.storable import store_answer
 from fsmflow.wording import Sentences, spoken, starters
 
@@ -43,6 +45,7 @@ _EVENT_TYPES = {
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
+    RESUME: audit.RESUME,
 }
 _ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR, EXPIRED: audit.EXPIRE}
 
@@ -76,6 +79,7 @@ class FlowModel:
     visit: int
     previous: FlowData | None
     validation: Validation | None
+    halt: Halt | None
     refusal: str | None
     entries: list[AuditEntry]
     _definition: Definition
@@ -84,7 +88,7 @@ class FlowModel:
         self._definition = definition
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.data, self.path, self.visit = definition.first, {}, (), 0
-        self.previous = self.validation = self.refusal = None
+        self.previous = self.validation = self.halt = self.refusal = None
         self.entries = []
 
     def complete(self) -> Any:
@@ -107,6 +111,31 @@ class FlowModel:
         index = self._definition.index.get(self.state)
         return None if index is None else self.steps[index]
 
+    def timeouts_at(self, state: str) -> tuple[timedelta | None, timedelta | None]:
+        """The silence after which the run is over, and that after which its member is reminded, at a state."""
+        index = self._definition.index.get(state)
+        if index is None:
+            return None, None
+        step = self.steps[index]
+        return self.timeout if isinstance(step.timeout, Silence) else step.timeout, step.reminder
+
+    @property
+    def current_timeout(self) -> timedelta | None:
+        """The silence after which the run is over, at the step that is asked or was asked last; None for never."""
+        if self.halt is not None:
+            return self.timeouts_at(self.halt.step)[0]
+        return self.timeout if self.state in TERMINAL_STATES else self.timeouts_at(self.state)[0]
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """True if a silence has closed the run and it can be gone on with: something was answered in it."""
+        return self.halt is not None and bool(self.data)
+
+    @property
+    def offer_to_resume(self) -> Step:
+        """The question whether to go on, as a step; it is asked where `can_be_resumed`."""
+        return offer(self.sentences, spoken(self.current_timeout or timedelta()))
+
     @property
     def starter(self) -> str:
         """What a member is told to send to start this flow."""
@@ -123,9 +152,9 @@ class FlowModel:
             False if no transition could be made.
 
         Raises:
-            FlowEnded: The flow is in a terminal state.
+            FlowEnded: The flow is in a terminal state; one that a silence has closed can be taken up again.
         """
-        if self.state in TERMINAL_STATES:
+        if self.state in TERMINAL_STATES and self.halt is None:
             raise FlowEnded(self.id, self.state)
         if not transitions_from(self._definition.machine, trigger, self.state):
             return False
@@ -142,7 +171,10 @@ class FlowModel:
         if self.state == COMPLETED:
             return closing(name, (yield Call(self.complete)))
         if self.state == EXPIRED:
-            silence = spoken(self.timeout or timedelta())
+            if self.can_be_resumed:
+                asked = self.offer_to_resume
+                return compose(name, asked, asked.message)
+            silence = spoken(self.current_timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
@@ -172,6 +204,7 @@ class FlowModel:
             revision=self.revision,
             definition=self._definition.fingerprint,
             validation=self.validation,
+            halt=self.halt,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -189,12 +222,14 @@ class FlowModel:
         # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
+        self.halt = flow_data.halt if self._definition.reopens(flow_data) else None
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.data, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
+        self.halt = None
 
     def entry(
         self,
@@ -236,6 +271,10 @@ class FlowModel:
         """The step that was answered before this one, on the member's own path."""
         return self.path[-1] if self.path else None
 
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed this run."""
+        return None if self.halt is None else self.halt.step
+
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was just made: answers, path, refusals, entries."""
         source = transition.source
@@ -243,6 +282,7 @@ class FlowModel:
             self._refused(source, turn)
             return
         self.refusal = self.validation = None
+        self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
         note = turn.entries.append
         if trigger == SUBMIT:

@@ -54,6 +54,21 @@ class Validation:
 
 
 @frozen
+class Halt:
+    """Where a run stood when a silence closed it, so that it can be gone on with.
+
+    Args:
+        step: The id of the step that was asked.
+        visit: The number of that question.
+        offers: How often the member was offered to go on; 0 if they were not told yet that it is closed.
+    """
+
+    step: str
+    visit: int
+    offers: int = 0
+
+
+@frozen
 class FlowData:
     """One run of a flow, at one point.
 
@@ -71,6 +86,7 @@ class FlowData:
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
+        halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
     """
 
     id: str
@@ -84,6 +100,7 @@ class FlowData:
     revision: int = 0
     definition: str = ""
     validation: Validation | None = None
+    halt: Halt | None = None
 
     @property
     def ended(self) -> bool:

@@ -7,6 +7,7 @@ step becomes states and transitions belongs to `machine`; how its callables are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, Union
 
@@ -38,6 +39,15 @@ class StepType(str, Enum):
     """One row of a list."""
 
 
+class Silence(Enum):
+    """How long a step waits, where it does not say so itself."""
+
+    AS_THE_FLOW = "as the flow"
+
+
+AS_THE_FLOW: Final = Silence.AS_THE_FLOW
+
+
 def _as_tuple(items: Any) -> tuple[Any, ...]:
     # a lone string is an iterable of its letters, and "(Option(…))" is no tuple: each was surely meant as one item
     return tuple(items) if isinstance(items, Iterable) and not isinstance(items, str) else (items,)
@@ -62,6 +72,9 @@ class Step:
             data, because the flow needs it there.
         examples: Answers that are accepted: documentation, and the input of transition tests.
         counterexamples: Answers that are refused.
+        timeout: The silence at this step after which the conversation is over; None for never; by default the flow's.
+        reminder: The silence after which the question is asked once more, by who runs `FlowRunner.due`; shorter than
+            the timeout. None for never.
     """
 
     id: str
@@ -74,6 +87,8 @@ class Step:
     sensitive: bool = False
     examples: tuple[str, ...] = field(default=(), converter=_as_tuple)
     counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
+    timeout: timedelta | None | Silence = AS_THE_FLOW
+    reminder: timedelta | None = None
 
     @property
     def has_choices(self) -> bool:
@@ -133,6 +148,31 @@ def _check_words(flow: str, step: Step) -> None:
         raise FlowDefinitionError(flow, step.id, "refusal must be words")
     if not all(isinstance(example, str) for example in (*step.examples, *step.counterexamples)):
         raise FlowDefinitionError(flow, step.id, "examples and counterexamples are what a member would type")
+
+
+def check_silences(flow: str, steps: Sequence[Step], timeout: timedelta | None) -> None:
+    """Checks how long the steps of a flow wait.
+
+    Args:
+        flow: The name of the flow's class, for the error.
+        steps: The steps.
+        timeout: The flow's own timeout.
+
+    Raises:
+        FlowDefinitionError: One is no length of time, or a reminder would not come before the end.
+    """
+    for step in steps:
+        own: Any = step.timeout
+        if not (own is AS_THE_FLOW or own is None or (isinstance(own, timedelta) and own > timedelta())):
+            raise FlowDefinitionError(flow, step.id, "timeout is a timedelta above zero, or None for never")
+        reminder: Any = step.reminder
+        if reminder is None:
+            continue
+        if not isinstance(reminder, timedelta) or reminder <= timedelta():
+            raise FlowDefinitionError(flow, step.id, "reminder is a timedelta above zero, or None for never")
+        silence = timeout if own is AS_THE_FLOW else own
+        if silence is not None and reminder >= silence:
+            raise FlowDefinitionError(flow, step.id, "reminder must be shorter than the timeout")
 
 
 def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:

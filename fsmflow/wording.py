@@ -21,6 +21,7 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "too_long": {"limit": 4096},
     "help": {"words": "back, cancel"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
+    "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
 }
 
@@ -113,6 +114,11 @@ class Sentences:
         failed: The flow ended without success.
         expired: The member was silent for too long. ``{silence}``: the timeout in English words, such as "5 minutes".
             ``{keyword}``: what starts it again.
+        offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
+            ``{silence}``: as above.
+        go_on: The choice to go on; a button's title, so at most 20 characters on WhatsApp.
+        start_over: The choice to start the same flow over, likewise.
+        reminder: A step's ``reminder`` is due. The question follows.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
@@ -136,6 +142,10 @@ class Sentences:
     completed: str = "Done. Thank you."
     failed: str = "This could not be completed."
     expired: str = "There was no answer for {silence}, so this was closed. Send {keyword} to start again."
+    offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
+    go_on: str = "Continue"
+    start_over: str = "Start over"
+    reminder: str = "Are you still there?"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
@@ -147,6 +157,8 @@ class Sentences:
             sentence = getattr(self, each.name)
             if sentence is not each.default:  # every flow is made with the library's own, which a test holds to this
                 _check_sentence(each.name, sentence)
+        if folded(self.go_on) == folded(self.start_over):
+            raise ValueError("the sentences 'go_on' and 'start_over' must not be the same: they are two choices")
 
 
 def _check_sentence(name: str, sentence: object) -> None:
