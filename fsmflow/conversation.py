@@ -258,9 +258,7 @@ class Conversation(Dialogue):
             return (yield from self._begin(arrival, at_hand, before=turn.entries))
         return (yield from told(self, arrival, flow, turn.entries))
 
-    def _return(
-        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData
-    ) -> Calls[Decision]:
+    def _return(self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData) -> Calls[Decision]:
         """Goes on with a run that a silence has closed, as far as the member wants it."""
         named = self._named(arrival.inbound) is not None
         taken = yield from returning(self, arrival, state, stored, at_hand, named=named)

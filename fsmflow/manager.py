@@ -25,11 +25,13 @@ from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive, drive_async
 from fsmflow.clients import async_client_of, check_client, client_of, execute, execute_together
 from fsmflow.effects import Commit, Committed, Effects
+from fsmflow.errors import StoreUnavailable
 from fsmflow.exchange import Exchange, Send, SendAll, Wish, Wishes, together
 from fsmflow.memory import embedded_async_redis, embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
+from fsmflow.timers import Overdue
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -208,6 +210,20 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         """Closes the client's connections."""
         self.redis.close()
 
+    def overdue(self, limit: int = 100) -> list[Overdue]:
+        """Looks up at whom something is due, by the clock of the store.
+
+        Args:
+            limit: At how many members at most; those at whom it is due for longest come first.
+
+        Returns:
+            Members to look at. What is due at them, if anything, `FlowRunner.due` finds out.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return drive(self.exchange.due(limit), self._perform_together)
+
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.
 
@@ -300,6 +316,10 @@ class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
         await self._batching.settle()
         await self.redis.aclose()
 
+    async def overdue(self, limit: int = 100) -> list[Overdue]:
+        """As `FlowStateManager.overdue`."""
+        return await drive_async(self.exchange.due(limit), self._perform_together)
+
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""
         return await self._run(self.exchange.obey(effects))
@@ -322,6 +342,12 @@ class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
         if isinstance(wish, Call):
             return await _awaited(wish)
         return await asyncio.sleep(wish.seconds)
+
+    async def _perform_together(self, wish: Wish | SendAll) -> Any:
+        if not isinstance(wish, SendAll):
+            return await self._perform(wish)
+        answers = await asyncio.gather(*map(self._batching.execute, wish.commands), return_exceptions=True)
+        return [answer if isinstance(answer, StoreUnavailable) else _returned(answer) for answer in answers]
 
 
 async def _awaited(call: Call) -> Any:

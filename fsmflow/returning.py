@@ -126,7 +126,8 @@ def _answered(dialogue: Dialogue, arrival: Arrival, flow: Flow, *, named: bool) 
     if word in (Further.RESTART.value, Further.CANCEL.value):
         return Returned(Further(word), flow)
     if word == "help":
-        return (yield from _again(dialogue, arrival, flow, dialogue.sentences.help.format(words=dialogue.words.shown())))
+        told_so = dialogue.sentences.help.format(words=dialogue.words.shown())
+        return Decision((yield from dialogue.ask(arrival, flow, told_so)), "expired")
     halt = flow.halt
     if named or halt is None or halt.offers >= OFFERS:
         flow.halt = None

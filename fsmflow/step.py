@@ -87,7 +87,7 @@ class Step:
     sensitive: bool = False
     examples: tuple[str, ...] = field(default=(), converter=_as_tuple)
     counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
-    timeout: timedelta | None | Silence = AS_THE_FLOW
+    timeout: timedelta | Silence | None = AS_THE_FLOW
     reminder: timedelta | None = None
 
     @property

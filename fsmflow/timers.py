@@ -129,7 +129,9 @@ def question_of(flow_data: FlowData) -> str:
     return nonce_of(flow_data.run_id, flow_data.visit)
 
 
-def next_timer(flow: Flow, stored: bytes | None, *, state: str | None = None, question: str | None = None) -> Timer | None:
+def next_timer(
+    flow: Flow, stored: bytes | None, *, state: str | None = None, question: str | None = None
+) -> Timer | None:
     """What is due next at a flow from whose member something was just heard.
 
     Args:
@@ -156,7 +158,9 @@ def next_timer(flow: Flow, stored: bytes | None, *, state: str | None = None, qu
 def parse_entries(answers: Any, now: int) -> list[Overdue]:
     """The entries that a due set gave, its members and scores in turn; what is no name is passed by."""
     found = []
-    pairs = answers if answers and isinstance(answers[0], (list, tuple)) else zip(answers[::2], answers[1::2], strict=True)
+    pairs = (
+        answers if answers and isinstance(answers[0], (list, tuple)) else zip(answers[::2], answers[1::2], strict=True)
+    )
     for raw, score in pairs:
         try:
             found.append(Overdue(bytes(raw).decode(), round(float(score)), now))

@@ -54,6 +54,7 @@ ORDER = (
     "returning",
     "recovery",
     "faults",
+    "timekeeping",
     "upkeep",
     "conversation",
     "store",
