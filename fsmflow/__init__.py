@@ -10,7 +10,10 @@ errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
 wording         the words that members may type at any question, and the library's own sentences
 state           a member's state as a value, and the structure that it is given as
-step            `Step`: one question, what it accepts, what is kept of the answer
+transcript      what a person is given who takes a conversation over
+step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
+alphabet        what the triggers of every machine are called
+edges           which step follows on which, and by what predicates
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
 audit_logger    the audit logger that is called by hand
@@ -25,7 +28,9 @@ machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
+branching       which way an answer takes, where predicates decide
 model           one run of a flow: the model of its machine
+nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
 effects         what a turn may ask of the store
@@ -41,7 +46,8 @@ exchange        what is said to Redis and when, as generators: for both managers
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
 memory          a Redis in this process
-manager         `FlowStateManager` and `AsyncFlowStateManager`: the ones that talk to Redis
+manager         `FlowStateManager`: the one that talks to Redis
+async_manager   `AsyncFlowStateManager`: the same, awaited
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
@@ -60,6 +66,7 @@ import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
+    from fsmflow.async_manager import AsyncFlowStateManager
     from fsmflow.audit import AuditEntry
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
@@ -85,7 +92,7 @@ if typing.TYPE_CHECKING:
         UnstorableAnswer,
     )
     from fsmflow.flow import Flow
-    from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+    from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
         Buttons,
@@ -154,6 +161,7 @@ __all__ = [
 ]
 
 _NAMES: typing.Final = {
+    "async_manager": ("AsyncFlowStateManager",),
     "audit": ("AuditEntry",),
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
@@ -179,7 +187,7 @@ _NAMES: typing.Final = {
         "UnstorableAnswer",
     ),
     "flow": ("Flow",),
-    "manager": ("AsyncFlowStateManager", "FlowStateManager"),
+    "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",
         "Buttons",

@@ -14,8 +14,9 @@ from typing import Any, Final, Union
 
 from attrs import field, frozen
 
-from fsmflow.callbacks import Callback
+from fsmflow.callbacks import Callback, callable_of
 from fsmflow.calls import Call, Calls
+from fsmflow.edges import Predicate
 from fsmflow.errors import Refused, UnexpectedVerdict
 from fsmflow.messages import Option
 from fsmflow.step import Step
@@ -50,10 +51,12 @@ class Accepted:
     Args:
         value: What is kept of it.
         option: The option that was chosen, if it was a choice.
+        holds: The predicates that were found to hold.
     """
 
     value: Any = field(repr=False)
     option: Option | None = field(default=None, repr=False)
+    holds: frozenset[Predicate] = frozenset()
 
 
 @frozen
@@ -78,17 +81,16 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
-        judged_async: True if judging an answer must await something.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
-    judged_async: bool = field(init=False)
 
-    @judged_async.default
-    def _is_judged_async(self) -> bool:
-        return any(callback is not None and callback.is_async for callback in (self.validator, self.transformer))
+    @property
+    def all(self) -> tuple[Callback | None, ...]:
+        """All three."""
+        return (self.message, self.validator, self.transformer)
 
 
 def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, sentences: Sentences) -> Calls[Verdict]:
@@ -130,13 +132,13 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
     returns = None
     try:
         if callbacks.validator is not None:
-            verdict = yield callbacks.validator.call(flow, _function(step.validator), value)
+            verdict = yield callbacks.validator.call(flow, callable_of(step.validator), value)
             if verdict is False:
                 return Refusal(step.refusal or sentences.not_accepted)
             if verdict is not True and not (verdict is None and callbacks.validator.own):
                 raise UnexpectedVerdict(name, step.id, callbacks.validator.name, type(verdict).__name__)
         if callbacks.transformer is not None:
-            value = yield callbacks.transformer.call(flow, _function(step.transformer), value)
+            value = yield callbacks.transformer.call(flow, callable_of(step.transformer), value)
             returns = callbacks.transformer.returns
     except Refused as refused:
         return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
@@ -166,11 +168,6 @@ def chosen(step: Step, answer: Answer) -> Option | None:
     return next((option for option in step.options if folded(option.title) == typed), None)
 
 
-def _function(function: Any) -> Any:
-    """A step's own callable; a staticmethod is called as what it holds."""
-    return function.__func__ if isinstance(function, (staticmethod, classmethod)) else function
-
-
 def message_call(flow: object, step: Step, callback: Callback) -> Call:
     """The call that gives the words of a step's question."""
-    return callback.call(flow, _function(step.message))
+    return callback.call(flow, callable_of(step.message))

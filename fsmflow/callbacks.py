@@ -64,6 +64,11 @@ class Callback:
         return Call(function, arguments)
 
 
+def callable_of(written: Any) -> Any:
+    """What is called of a callable as a step has it: a staticmethod is called as what it holds."""
+    return written.__func__ if isinstance(written, (staticmethod, classmethod)) else written
+
+
 def understand(
     owner: type, step_id: str | None, role: str, function: Any, *, arguments: int, returns: bool
 ) -> Callback:

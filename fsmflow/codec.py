@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import orjson
+from attrs import evolve
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import COUNT_LIMIT, FlowData, Halt, MemberState, UnreadableField, Validation
@@ -70,8 +71,10 @@ def digest(*parts: str, size: int = 8) -> str:
 
 def dump_flow_data(flow_data: FlowData | None) -> bytes:
     """The JSON of a run, without what is empty; ``null`` where there is none, so that a missing field is noticed."""
-    if flow_data is None:
-        return b"null"
+    return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
+
+
+def _as_json(flow_data: FlowData) -> dict[str, Any]:
     run: dict[str, Any] = {
         "id": flow_data.id,
         "flow_type": flow_data.flow_type,
@@ -96,7 +99,11 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
         run["validation"] = converter.unstructure(flow_data.validation)
     if flow_data.halt is not None:
         run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
-    return orjson.dumps(run)
+    if flow_data.inner is not None:
+        run["inner"] = _as_json(flow_data.inner)
+    if flow_data.waiting is not None:
+        run["waiting"] = _as_json(flow_data.waiting)
+    return run
 
 
 def load_flow_data(raw: bytes | str) -> FlowData | None:
@@ -106,8 +113,10 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
         Exception: It holds none; whatever orjson raises, or what comes of a part that is missing or of another type.
     """
     found = orjson.loads(raw)
-    if found is None:
-        return None
+    return None if found is None else _run(found)
+
+
+def _run(found: Any) -> FlowData:
     get = found.get
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
@@ -120,10 +129,15 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    halt = None if "halt" not in found else _halt(found["halt"])
-    way = tuple(path)
-    return FlowData(
-        flow_id, flow_type, step_id, step, data, run_id, visit, way, revision, definition, refused, halt=halt
+    run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+    inner, waiting, halt = get("inner"), get("waiting"), get("halt")
+    if inner is None and waiting is None and halt is None:
+        return run
+    return evolve(
+        run,
+        inner=None if inner is None else _run(inner),
+        waiting=None if waiting is None else _run(waiting),
+        halt=None if halt is None else _halt(halt),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from fsmflow import audit
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
@@ -27,7 +28,7 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
+from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Reply
 from fsmflow.recovery import put_aside, recover
 from fsmflow.returning import Further, returning, told
@@ -195,9 +196,11 @@ class Conversation(Dialogue):
         flow.run_id = run_id or self._run_id(arrival)
         if run_id is not None:
             flow.visit = arrival.received  # an id that was given before must not bring its old buttons back
-        entries = [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
+        turn = Turn()
+        turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
+        flow.begin(turn)
         messages = yield from self.ask(arrival, flow)
-        return Decision(messages, "in_progress", flow=flow, entries=entries, forget=True, moved=True)
+        return Decision(messages, "in_progress", flow=flow, entries=turn.entries, forget=True, moved=True)
 
     def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
         """Says why a message starts nothing, and what can be started."""
@@ -205,7 +208,7 @@ class Conversation(Dialogue):
 
     def _listen(self, arrival: Arrival, flow: Flow, stored: FlowData) -> Calls[Decision]:
         """Takes the message for what it means at this question: a tap, a global word, or an answer."""
-        inbound, step = arrival.inbound, flow.current_step
+        inbound, step = arrival.inbound, flow.innermost.current_step
         option_id = word = None
         if inbound.option_id is not None:
             option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
@@ -216,44 +219,46 @@ class Conversation(Dialogue):
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
         if option_id is None and inbound.kind == "text" and (step is None or chosen(step, answer) is None):
             word = self.words.meaning(inbound.text or "")
-        if word is not None:
-            return (yield from self._obey(arrival, flow, word))
+        if word is not None and not (word == "skip" and (step is None or not step.optional)):
+            return (yield from self._obey(arrival, flow, stored, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
-        if turn.answer is not None:
-            turn.verdict = yield from flow.judges(turn.answer)  # here, where it may be awaited
-        flow.fire(SUBMIT, turn)
+        yield from flow.submits(turn)
         flow = self.rebuilt(arrival, flow)
-        if flow.refusal is not None:
-            messages = yield from self.ask(arrival, flow, flow.refusal)
+        if turn.taken is not None and turn.taken.refuses:
+            asked = flow.innermost
+            messages = yield from self.ask(arrival, flow, flow.refusal or "")
             # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
-            kept = (yield from self.ask(arrival, flow)) if flow.state in flow.definition.sensitive else None
+            kept = (yield from self.ask(arrival, flow)) if asked.state in asked.definition.sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
-        messages = yield from self.ask(arrival, flow)
+        messages = yield from self.ask(arrival, flow, *filter(None, (flow.refusal,)))
         status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
         return Decision(messages, status, flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
 
-    def _obey(self, arrival: Arrival, flow: Flow, word: str) -> Calls[Decision]:
+    def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
         if word == "help":
             told = self.sentences.help.format(words=self.words.shown())
             return Decision((yield from self.ask(arrival, flow, told)), "in_progress", heard=flow)
-        turn = Turn()
+        turn = Turn(before=stored)
         if word == "restart":
             flow.run_id = self._run_id(arrival)
-        if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
+        if not (yield from flow.goes({"back": BACK, "cancel": CANCEL, "restart": RESTART, "skip": SKIP}[word], turn)):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
         messages = yield from self.ask(arrival, flow)
-        status = "cancelled" if word == "cancel" else "in_progress"
-        return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
+        status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        write = Write.ADVANCE if word == "skip" else Write.UPDATE
+        return Decision(
+            messages, status, flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True
+        )
 
     def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
         turn = Turn()
-        flow.fire(EXPIRE, turn)
+        yield from flow.goes(EXPIRE, turn)
         if self._named(arrival.inbound) is not None:
             return (yield from self._begin(arrival, at_hand, before=turn.entries))
         return (yield from told(self, arrival, flow, turn.entries))
@@ -309,4 +314,4 @@ class Conversation(Dialogue):
             flow = self.flow_for(arrival, registration, flow_data)
         except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
             return None
-        return dict(flow.data) if flow.resume(flow_data) else None
+        return dict(flow.answers) if flow.resume(flow_data) else None

@@ -7,7 +7,7 @@
     │   └── AsyncFlowError       async callables where only synchronous ones can be called
     ├── Refused                  a flow's own "no" to an answer; the only text here that a member sees
     ├── FlowFault                a flow's code failed while a message was handled
-    │   ├── UnexpectedVerdict    a validator returned neither True nor False
+    │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
     │   ├── LimitExceeded        a composed message is over a limit of its channel
     │   └── UnsendableMessage    a composed message has a part that its channel refuses, whatever its length
@@ -87,12 +87,12 @@ class FlowFault(FsmflowError):
 
 @define
 class UnexpectedVerdict(FlowFault):
-    """A validator returned something else than True or False (or None, if it is the flow's own).
+    """A validator or a predicate returned neither True nor False (nor None, if it is a validator of the flow's own).
 
     Args:
         flow: The flow's class.
         step: The id of the step.
-        validator: The validator's name.
+        validator: The name of what was called.
         returned: The name of the type that came back; never the value, which may hold the answer.
     """
 
@@ -103,8 +103,8 @@ class UnexpectedVerdict(FlowFault):
 
     def __str__(self) -> str:
         return (
-            f"{self.flow}, step {self.step!r}: the validator {self.validator} returned {self.returned}; "
-            "a validator returns True or False"
+            f"{self.flow}, step {self.step!r}: {self.validator} returned {self.returned}; "
+            "a validator or a predicate returns True or False"
         )
 
 

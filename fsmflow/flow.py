@@ -19,13 +19,15 @@ from typing import Any, ClassVar
 from typing_extensions import Self
 
 from fsmflow import audit
+from fsmflow.alphabet import BACK, CANCEL, RESTART, RESUME, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
-from fsmflow.machine import BACK, CANCEL, RESTART, RESUME, SUBMIT, FlowMachine, Turn, transitions_from
+from fsmflow.machine import FlowMachine, Turn, transitions_from
 from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
+from fsmflow.nesting import NestingModel
 from fsmflow.questions import with_reason
 from fsmflow.shapes import Shapes
 from fsmflow.state import TERMINAL_STATES, channel_of, check_member_id
@@ -34,14 +36,14 @@ from fsmflow.wording import Sentences
 
 # What a subclass is meant to define or extend; every other name of Flow is its own.
 _OPEN_NAMES = frozenset(
-    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "_get_channel_identifier"}
+    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "handed_over", "_get_channel_identifier"}
 )
 _ANYBODY = "member"
 _ANYWHERE = Channel("memory", _ANYBODY)
 _SENTENCES = Sentences()
 
 
-class Flow(FlowModel):
+class Flow(NestingModel):
     """One conversation with one member.
 
     Subclass it with ``flow_type`` and ``steps``, or build the steps in ``__init__`` and call
@@ -135,6 +137,15 @@ class Flow(FlowModel):
     # -- what can be asked of it ---------------------------------------------------------------------------------------
 
     @property
+    def data(self) -> dict[str, Any]:
+        """What was collected so far, by step id."""
+        return self.answers
+
+    @data.setter
+    def data(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    @property
     def machine(self) -> FlowMachine:
         """The Machine that all flows of this class (or shape) share. It is bound to none of them."""
         return self._definition.machine
@@ -147,6 +158,7 @@ class Flow(FlowModel):
             AsyncFlowError: Its words must be awaited.
         """
         self._check_sync()
+        self._start()
         return run_calls(self.says())
 
     def is_(self, state: str) -> bool:
@@ -192,6 +204,7 @@ class Flow(FlowModel):
             AsyncFlowError: The flow has callables that must be awaited.
             Exception: Whatever the flow's code raised; state and data are as they were.
         """
+        self._start()
         _, said = self._advance(SUBMIT, value)
         return said if self.refusal is None else with_reason(self.refusal, said)
 
@@ -230,7 +243,7 @@ class Flow(FlowModel):
         """
         self._check_sync()
         kept, recorded = vars(self).copy(), len(self.entries)
-        self.data = dict(self.data)  # an answer must not reach what is kept
+        self.answers = dict(self.answers)  # an answer must not reach what is kept
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -240,6 +253,11 @@ class Flow(FlowModel):
         except BaseException:
             self._put_back(kept, recorded)
             raise
+
+    def _start(self) -> None:
+        """Opens the flow that answers the first step, where one does."""
+        if self.state not in TERMINAL_STATES:
+            self.begin(Turn())
 
     def _go(self, trigger: str) -> Message:
         taken, said = self._advance(trigger, None)
@@ -253,10 +271,11 @@ class Flow(FlowModel):
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
         kept, recorded = vars(self).copy(), len(self.entries)
-        self.data = dict(self.data)  # an answer must not reach what is kept
+        self.answers = dict(self.answers)  # an answer must not reach what is kept
         try:
             self.refusal = None
-            taken = self.fire(trigger, turn) and self.refusal is None
+            run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
+            taken = turn.taken is not None and not turn.taken.refuses
             return taken, run_calls(self.says())
         except BaseException:
             self._put_back(kept, recorded)
@@ -268,7 +287,7 @@ class Flow(FlowModel):
         del self.entries[recorded:]
 
     def _answer(self, value: str) -> Answer:
-        step = self.current_step
+        step = self.innermost.current_step
         if step is not None and step.options and any(option.id == value for option in step.options):
             return Answer(text=value, option_id=value, kind="option")
         return Answer(text=value)
@@ -280,12 +299,12 @@ class Flow(FlowModel):
 
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "data", "path", "visit", "run_id", "previous", "validation", "halt", "refusal"})
+_RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"})
 
 _OWN_NAMES = (
     frozenset(
         name
-        for base in (Flow, FlowModel)
+        for base in (Flow, NestingModel, FlowModel)
         for name in (*vars(base), *inspect.get_annotations(base))
         if not name.startswith("__")
     )

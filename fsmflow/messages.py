@@ -252,7 +252,8 @@ class Reply:
     Args:
         messages: What to send, in order. Empty for a duplicate whose reply is no longer the latest.
         member_id: Whom it concerns.
-        flow_id: The flow that spoke, or None where none is open.
+        flow_id: The flow that spoke, or whose stored run the message was about, ended or not; None where it is about
+            none.
         step_id: The step (or terminal state) that the member is at now.
         status: ``in_progress``, ``refused``, ``completed``, ``cancelled``, ``failed``, ``expired``, ``recovered``,
             ``error``, ``idle``, ``ignored`` for what wants no

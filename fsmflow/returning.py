@@ -19,13 +19,14 @@ from enum import Enum
 from attrs import evolve, field, frozen
 
 from fsmflow import audit
+from fsmflow.alphabet import RESUME
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.flow import Flow
-from fsmflow.machine import RESUME, Turn
+from fsmflow.machine import Turn
 from fsmflow.messages import Inbound
 from fsmflow.silence import GO_ON, OFFERS, START_OVER
 from fsmflow.state import FlowData, MemberState
@@ -90,7 +91,7 @@ def returning(
     is_told = stored.halt.offers > 0
     if flow.halt is not None and not is_told and not arrival.is_silent_since(state, flow.current_timeout):
         turn = Turn()
-        flow.fire(RESUME, turn)
+        yield from flow.goes(RESUME, turn)
         flow.visit = stored.halt.visit  # nothing was asked since: the buttons on the screen are the question's
         return Returned(Further.LISTEN, flow, turn.entries)
     if flow.halt is not None and is_told:
@@ -145,7 +146,7 @@ def _word(dialogue: Dialogue, inbound: Inbound) -> str | None:
 
 def _going_on(dialogue: Dialogue, arrival: Arrival, flow: Flow) -> Calls[Decision]:
     turn = Turn()
-    flow.fire(RESUME, turn)
+    yield from flow.goes(RESUME, turn)
     flow = dialogue.rebuilt(arrival, flow)
     messages = yield from dialogue.ask(arrival, flow)
     return Decision(messages, "in_progress", flow=flow, entries=turn.entries, moved=True)

@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
 from fsmflow.conversation import Conversation
@@ -22,7 +23,7 @@ from fsmflow.dialogue import ChannelRules
 from fsmflow.effects import Effects, Load
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError, FsmflowError, InvalidMemberId, StoreUnavailable
 from fsmflow.flow import Flow
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, Reply
 from fsmflow.registry import Flows, Registry, make_flow
 from fsmflow.state import MemberState

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Final
 
 from fsmflow.definition import Definition, compile_flow
-from fsmflow.machine import ways_on
+from fsmflow.edges import ways_on
 from fsmflow.step import Step, check_steps
 
 SHAPE_LIMIT: Final = 256
@@ -62,10 +62,14 @@ def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
         tuple((step.id, step.type, step.sensitive) for step in steps),
         ways_on(steps),
         tuple(
-            (_code(message), _code(step.validator), _code(step.transformer))
+            (_code(message), *map(_code, (step.validator, step.transformer, step.skip_when, *_predicates(step))))
             for message, step in zip(asked, steps, strict=True)
         ),
     )
+
+
+def _predicates(step: Step) -> Iterator[Any]:
+    return (route.when for route in step.routes)
 
 
 def _code(function: Any) -> Hashable:

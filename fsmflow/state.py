@@ -24,7 +24,8 @@ COMPLETED: Final = "completed"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 EXPIRED: Final = "expired"
-TERMINAL_STATES: Final = frozenset({COMPLETED, CANCELLED, FAILED, EXPIRED})
+HANDOVER: Final = "handover"
+TERMINAL_STATES: Final = frozenset({COMPLETED, CANCELLED, FAILED, EXPIRED, HANDOVER})
 
 # The names that the dict view uses beside the answers; a step that bore one would overwrite it.
 RESERVED_DATA_KEYS: Final = frozenset({"flow_type", "channel", "validation", "member_id"})
@@ -86,6 +87,8 @@ class FlowData:
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
+        inner: The run of the flow that answers this step, where the step is one.
+        waiting: The run that is gone on with once this one has ended.
         halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
     """
 
@@ -100,6 +103,8 @@ class FlowData:
     revision: int = 0
     definition: str = ""
     validation: Validation | None = None
+    inner: FlowData | None = None
+    waiting: FlowData | None = None
     halt: Halt | None = None
 
     @property

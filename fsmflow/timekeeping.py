@@ -23,6 +23,7 @@ from typing import Final
 from attrs import frozen
 
 from fsmflow import audit
+from fsmflow.alphabet import EXPIRE
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, dump_flow_data
@@ -32,7 +33,7 @@ from fsmflow.effects import Commit, Effects, Load, Outcome, Reschedule
 from fsmflow.errors import NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
-from fsmflow.machine import EXPIRE, Turn
+from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import MemberState
 from fsmflow.taps import nonce_of
@@ -115,7 +116,7 @@ class Timekeeping:
         if deadline.kind == LOOK or deadline.question != nonce_of(flow.run_id, flow.visit):
             # set by who did not know the flow; or an older release's worker went on without setting another
             return (yield from _committed(state, flow, None, next_timer(flow, None)))
-        silence, patience = flow.timeouts_at(flow.state)
+        silence, patience = flow.silences_at(flow.state, flow.timeout)
         if deadline.kind == REMIND and patience is not None:
             rest = None if silence is None else deadline.at + milliseconds(silence) - milliseconds(patience) - now
             if rest is None or rest > 0:  # else nobody looked for so long that the run is over
@@ -124,7 +125,7 @@ class Timekeeping:
         if silence is None:  # by now the step waits for ever
             return (yield from _committed(state, flow, None, None))
         turn = Turn()
-        flow.fire(EXPIRE, turn)
+        yield from flow.goes(EXPIRE, turn)
         return (yield from _committed(state, flow, CLOSE, None, entries=turn.entries))
 
     def _remind(self, arrival: Arrival, state: MemberState, flow: Flow, timer: Timer | None) -> Effects[Due | None]:

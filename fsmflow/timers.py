@@ -144,7 +144,7 @@ def next_timer(
     Returns:
         The timer; None where nothing ever is.
     """
-    silence, patience = flow.timeouts_at(flow.state if state is None else state)
+    silence, patience = flow.silences_at(flow.state if state is None else state, flow.timeout)
     if silence is None and patience is None:
         return None
     named = nonce_of(flow.run_id, flow.visit) if question is None else question

@@ -20,6 +20,7 @@ from attrs import field, fields, frozen
 _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "too_long": {"limit": 4096},
     "help": {"words": "back, cancel"},
+    "earlier": {"answer": "100"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
     "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
@@ -75,17 +76,19 @@ class Words:
         back: Goes to the question before.
         restart: Starts the same flow over.
         help: Says what can be done here, and asks again.
+        skip: Leaves out a question that need not be answered; at any other it is an answer.
     """
 
     cancel: tuple[str, ...] = field(default=("cancel",), converter=_as_words)
     back: tuple[str, ...] = field(default=("back",), converter=_as_words)
     restart: tuple[str, ...] = field(default=("restart",), converter=_as_words)
     help: tuple[str, ...] = field(default=("help",), converter=_as_words)
+    skip: tuple[str, ...] = field(default=("skip",), converter=_as_words)
 
     def meaning(self, text: str) -> str | None:
-        """What a typed text means as a global word: ``cancel``, ``back``, ``restart``, ``help``, or None."""
+        """What a typed text means as a global word: ``cancel``, ``back``, ``restart``, ``help``, ``skip`` or None."""
         word = folded(text)
-        for name in ("cancel", "back", "restart", "help"):
+        for name in ("cancel", "back", "restart", "help", "skip"):
             if word in getattr(self, name):
                 return name
         return None
@@ -112,6 +115,8 @@ class Sentences:
         cancelled: The conversation was left.
         completed: The flow has no closing words of its own.
         failed: The flow ended without success.
+        handover: The flow ended because a person takes over, and has no closing words of its own for that.
+        earlier: Stands before a question that was answered before. ``{answer}``: what was answered.
         expired: The member was silent for too long. ``{silence}``: the timeout in English words, such as "5 minutes".
             ``{keyword}``: what starts it again.
         offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
@@ -141,6 +146,8 @@ class Sentences:
     cancelled: str = "Cancelled."
     completed: str = "Done. Thank you."
     failed: str = "This could not be completed."
+    handover: str = "We could not settle this here. Somebody will get in touch with you."
+    earlier: str = "Your answer was: {answer}"
     expired: str = "There was no answer for {silence}, so this was closed. Send {keyword} to start again."
     offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
     go_on: str = "Continue"

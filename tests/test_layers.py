@@ -27,8 +27,11 @@ ORDER = (
     "messages",
     "wording",
     "state",
+    "transcript",
     "step",
     "silence",
+    "alphabet",
+    "edges",
     "questions",
     "audit",
     "audit_logger",
@@ -43,7 +46,9 @@ ORDER = (
     "routes",
     "definition",
     "shapes",
+    "branching",
     "model",
+    "nesting",
     "flow",
     "registry",
     "taps",
@@ -63,6 +68,7 @@ ORDER = (
     "batching",
     "memory",
     "manager",
+    "async_manager",
     "channels.fields",
     "channels.numbered",
     "channels.limits",
@@ -159,7 +165,8 @@ OPTIONAL = {
     "pytest": {"testing", "pytest_plugin"},
     "hypothesis": {"testing", "pytest_plugin"},
 }
-STRANGERS = (("manager", "conversation"),)  # the store and the turn meet in the runner only
+# The store and the turn meet in the runner only.
+STRANGERS = (("manager", "conversation"), ("async_manager", "conversation"))
 
 TOP = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "fsmflow", "tests", "diagrams", "examples"}
 
@@ -417,6 +424,7 @@ def test_a_good_house_has_no_complaints(tmp_path: Path) -> None:
         (no_imports_go_round, "novel.py", "import fsmflow.novel", "a cycle of imports: novel <- novel"),
         (strangers_stay_apart, "manager.py", "import fsmflow.conversation", "the two do not know each other"),
         (strangers_stay_apart, "conversation.py", "from fsmflow.manager import x", "the two do not know each other"),
+        (strangers_stay_apart, "async_manager.py", "import fsmflow.conversation", "the two do not know each other"),
         (channels_and_templates_need_only_messages_and_errors, "channels/base.py", "import fsmflow.flow", "a channel"),
         (channels_and_templates_need_only_messages_and_errors, "templates.py", "import fsmflow.step", "templates need"),
         (the_core_imports_nothing_impure, "flow.py", "from redis.asyncio import Redis", "flow:1 imports redis.asyncio"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from fsmflow.wording import Sentences, Words, folded, spoken
 
 FILLED_IN = {
+    "earlier": {"answer"},
     "too_long": {"limit"},
     "help": {"words"},
     "expired": {"silence", "keyword"},
@@ -56,6 +57,7 @@ def test_accents_without_end_are_not_put_in_order() -> None:
         ("Back", "back"),
         ("restart", "restart"),
         ("help", "help"),
+        ("Skip", "skip"),
         ("stop", None),  # on some channels it means "never write to me again"
         ("cancel it", None),
         ("", None),

@@ -20,11 +20,12 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, Turn
+from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Message
 from fsmflow.registry import make_flow
 from fsmflow.state import MemberState

@@ -23,7 +23,7 @@ from fsmflow.answers import Accepted, Answer, judge
 from fsmflow.calls import run_calls
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
-from fsmflow.routes import way_on
+from fsmflow.routes import ways_by
 from fsmflow.state import FlowData
 from fsmflow.step import Step
 from fsmflow.storable import store_answer
@@ -80,20 +80,21 @@ def _answers(flow: Flow, step: Step, data: dict[str, Any]) -> Iterator[tuple[str
         takes_any = callbacks.validator is None and callbacks.transformer is None
         typed = [*dict.fromkeys(step.examples)] or ([_ANYTHING] if takes_any else [])
     for text in typed:
-        dest = way_on(definition.machine, step.id, text)
-        if dest in definition.index:
-            yield str(dest), _made(flow, step, text, data)
+        value = _made(flow, step, text, data)
+        for dest in ways_by(definition.machine, step.id, text):
+            if dest in definition.index:
+                yield dest, value
     if not typed:
-        dest = way_on(definition.machine, step.id, None)
-        if dest in definition.index:
-            yield str(dest), _UNTRIED
+        for dest in ways_by(definition.machine, step.id, None):
+            if dest in definition.index:
+                yield dest, _UNTRIED
 
 
 def _made(flow: Flow, step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")
-    flow.data = {**data}
+    flow.answers = {**data}
     try:
         verdict = run_calls(judge(flow, step, callbacks, answer, Sentences()))
     except Exception:  # noqa: BLE001 - an example that its own step refuses is for the tests of the flow to find

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
 from fsmflow.registry import sample_flow
 from fsmflow.step import Step

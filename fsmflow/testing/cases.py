@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from fsmflow.alphabet import BACK
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK
 from fsmflow.registry import sample_flow
 from fsmflow.testing.firing import Fired, Run, WrongTransition, running, take
 from fsmflow.testing.paths import Move, Ways

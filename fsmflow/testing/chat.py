@@ -20,8 +20,8 @@ from typing import Any
 
 from typing_extensions import Self
 
+from fsmflow.alphabet import EXPIRE, SUBMIT
 from fsmflow.flow import Flow
-from fsmflow.machine import EXPIRE, SUBMIT
 from fsmflow.messages import Channel, Inbound, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
 from fsmflow.taps import is_wire_id

@@ -14,10 +14,11 @@ from typing import Any
 
 from attrs import frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import Answer
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, FlowTransition, Turn
+from fsmflow.machine import FlowTransition, Turn
 from fsmflow.messages import Message
 from fsmflow.questions import with_reason
 from fsmflow.testing.paths import Move
@@ -99,10 +100,8 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
         Exception: Whatever the flow's code raised.
     """
     turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
-    if move.trigger == SUBMIT and flow.current_step is not None:
-        turn.verdict = run(flow.judges(turn.answer or Answer()))
     flow.refusal = None
-    flow.fire(move.trigger, turn)
+    run(flow.submits(turn) if move.trigger == SUBMIT else flow.goes(move.trigger, turn))
     taken = turn.taken
     if taken is None:
         raise WrongTransition(f"{move}: no transition was taken from {flow.state}")

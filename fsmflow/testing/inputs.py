@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import ANSWER_LIMIT
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, FlowTransition
+from fsmflow.machine import FlowTransition
 from fsmflow.step import Step
 from fsmflow.wording import folded
 

@@ -16,8 +16,9 @@ from typing import Final
 
 from attrs import field, frozen
 
+from fsmflow.alphabet import BACK, RESTART, SUBMIT
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.testing.inputs import Inputs, inputs_of
 
 LONGEST_ROUND: Final = 48

@@ -87,7 +87,7 @@ class Seen:
     def data(self) -> Mapping[str, Any]:
         """The answers that are stored, structured."""
         flow = self.flow
-        return {} if flow is None else flow.data
+        return {} if flow is None else flow.answers
 
     @property
     def question(self) -> str | None:

@@ -17,11 +17,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.effects import Commit, Effects
 from fsmflow.flow import Flow
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 from fsmflow.memory import embedded_async_redis, embedded_redis
 from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.registry import Flows
