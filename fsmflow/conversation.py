@@ -275,7 +275,7 @@ class Conversation(Dialogue):
             entries = (*taken.entries, *decision.entries)
             return evolve(decision, flow=decision.flow or flow, entries=entries, moved=True)
         if flow is not None and further is not Further.BEGIN:
-            return (yield from self._obey(arrival, flow, further.value))
+            return (yield from self._obey(arrival, flow, stored, further.value))
         begun = yield from self._begin(arrival, at_hand)
         # where nothing began, the run that was left for good is stored as such
         return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)

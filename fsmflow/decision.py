@@ -185,14 +185,18 @@ class Decision:
         elif self.ended or not state.raw:
             fields["flow_data"] = dump_flow_data(None)
             snapshot = fields["flow_data"] if self.ended else b""
+        write = self.write
         if self.forget or not state.raw:
             fields["previous"] = dump_flow_data(None)
+        elif write is Write.ADVANCE and self.flow is not None and _was_halted(state):
+            # what is stored is the end of it, which this answer came too early for: before it was the question
+            write, fields["previous"] = Write.UPDATE, dump_flow_data(self.flow.previous)
         return Commit(
             member_id=arrival.member_id,
             channel=channel,
             expected=state.raw.get("version", b""),
             fields=fields,
-            write=self.write,
+            write=write,
             message_key=arrival.key,
             entries=tuple(self.entries),
             record=dump_entries(self.entries),
@@ -212,3 +216,7 @@ class Decision:
         if heard is None or stored is None or stored.ended or stored.flow_type != heard.flow_type:
             return KEEP
         return next_timer(heard, set_before, state=stored.step_id, question=question_of(stored))
+
+
+def _was_halted(state: MemberState) -> bool:
+    return state.flow_data is not None and state.flow_data.halt is not None

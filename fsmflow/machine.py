@@ -176,11 +176,16 @@ def build_machine(
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
             machine.add_transition(trigger, step.id, dest, name=trigger)
+    _add_the_ways_back(machine, steps)
+    return machine
+
+
+def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:
+    """Adds what leads from where a silence has led."""
     for step in steps:
         machine.add_transition(RESUME, EXPIRED, step.id, conditions=[_stood_at(step.id)], name=RESUME)
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id)):
         machine.add_transition(trigger, EXPIRED, dest, name=trigger)
-    return machine
 
 
 def _ends_within(step: Step) -> tuple[str, ...]:

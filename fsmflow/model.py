@@ -174,9 +174,14 @@ class FlowModel:
         return self.timeout if self.state in TERMINAL_STATES else self.silences_at(self.state, self.timeout)[0]
 
     @property
+    def has_answers(self) -> bool:
+        """True if something was answered."""
+        return bool(self.answers)
+
+    @property
     def can_be_resumed(self) -> bool:
         """True if a silence has closed the run and it can be gone on with: something was answered in it."""
-        return self.halt is not None and bool(self.answers)
+        return self.halt is not None and self.has_answers
 
     @property
     def offer_to_resume(self) -> Step:

@@ -52,10 +52,9 @@ class NestingModel(FlowModel):
         return own if self.inner is None else self.inner.silences_at(self.inner.state, own[0])
 
     @property
-    def can_be_resumed(self) -> bool:
-        """As of any run; what was answered in the one that it holds counts too."""
-        within = self.inner is not None and bool(self.inner.innermost.path or self.inner.answers)
-        return super().can_be_resumed or (self.halt is not None and within)
+    def has_answers(self) -> bool:
+        """True if something was answered, here or in the run that it holds."""
+        return super().has_answers or (self.inner is not None and self.inner.has_answers)
 
     def begin(self, turn: Turn) -> None:
         """Opens what the first step needs; a run that is taken up has it open already."""
