@@ -102,6 +102,7 @@ ORDER = (
     "testing.firing",
     "testing.cases",
     "testing.walks",
+    "testing.ageing",
     "testing.worker",
     "testing.transcript",
     "testing.world",
