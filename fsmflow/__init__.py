@@ -14,6 +14,7 @@ transcript      what a person is given who takes a conversation over
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
+silence         what is asked of a member who comes back after a silence
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
 audit_logger    the audit logger that is called by hand
@@ -33,12 +34,15 @@ model           one run of a flow: the model of its machine
 nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
-effects         what a turn may ask of the store
 taps            the ids that buttons carry, so that an old one is known as such
+timers          what is due at a member who says nothing, and when: `Due`
+effects         what a turn may ask of the store
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
+returning       a member who comes back after a silence
 recovery        going on from what is left of a state that cannot be read
 faults          what is said and kept when a flow's code fails
+timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
@@ -110,6 +114,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Step, StepType
+    from fsmflow.timers import Due
     from fsmflow.wording import Sentences, Words
 
 __all__ = [
@@ -123,6 +128,7 @@ __all__ = [
     "Channel",
     "Contended",
     "DrawingFailed",
+    "Due",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
@@ -205,6 +211,7 @@ _NAMES: typing.Final = {
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Step", "StepType"),
+    "timers": ("Due",),
     "wording": ("Sentences", "Words"),
 }
 _HOMES: typing.Final = {name: module for module, names in _NAMES.items() for name in names}

@@ -18,9 +18,11 @@ from loguru import logger
 from redis import Redis
 
 from fsmflow import Channel, Flow, FlowStateManager, Inbound, Option, Reply, Step, StepType
+from fsmflow.calls import drive
 from fsmflow.messages import Message, options_of
 from fsmflow.registry import Flows
 from fsmflow.state import MemberState
+from fsmflow.testing.ageing import ageing
 from tests.sides import manager_on, runner_on
 
 CONSOLE = Channel("console", "ann")
@@ -150,6 +152,12 @@ class Talk:
         """Lets time pass: what `timedelta` takes."""
         self.now += timedelta(**duration)
 
+    def ages(self, **duration: float) -> None:
+        """Lets time pass for the store as well: what is due comes nearer."""
+        self.waits(**duration)
+        passed = round(timedelta(**duration) / timedelta(milliseconds=1))
+        drive(ageing(self.manager.layout.prefix, passed), lambda command: self.redis.execute_command(*command))
+
     # -- what is known of it -----------------------------------------------------------------------------------------
 
     @property
@@ -228,7 +236,7 @@ def stored_bytes(redis: Redis, prefix: str) -> dict[str, bytes]:
         key = raw_key.decode()
         if key.endswith(":audit"):
             found[key] = repr(redis.xrange(key)).encode()
-        elif key.endswith(":seen"):
+        elif key.endswith((":seen", ":due")):
             found[key] = repr(redis.zrange(key, 0, -1)).encode()
         else:
             fields: Any = redis.hgetall(key)

@@ -33,6 +33,7 @@ EXPORTED = [
     "Channel",
     "Contended",
     "DrawingFailed",
+    "Due",
     "Flow",
     "FlowAuditLogger",
     "FlowData",

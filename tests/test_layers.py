@@ -134,6 +134,7 @@ ORDER = (
     "cli.comparing",
     "cli.following",
     "cli.diagrams",
+    "cli.worker",
     "cli",
     "testing.coverage",
     "testing.reporting",
