@@ -36,6 +36,9 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
+OPTIONAL: Final = ("due", "account")
+"""Those that are there only where there is something to say: what is due, and by which account to say it."""
+
 _CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)
 _TEXT: Final = frozenset({str})
@@ -253,7 +256,8 @@ def _damaged(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Memb
 
 def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
     """All of a hash that does not say that it is this member's: none of it is used, all of it is kept."""
-    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
+    names = (*READ, *UNREAD, *(name for name in OPTIONAL if name in raw))
+    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in names)
 
 
 def codec_of(state: MemberState) -> int:

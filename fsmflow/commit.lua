@@ -70,7 +70,7 @@ if ARGV[6] == 'clear' or ARGV[11] == '-' then
 elseif ARGV[11] ~= '' then
   local length = tonumber(ARGV[11])
   local score = count(string.match(timer or '', '^%d+ %l+ (%d+) ') or '')
-  if not score or score <= now or score > now + length then
+  if not score or unreadable > 0 or score <= now or score > now + length then
     score = now + length
     redis.call('ZADD', due, string.format('%.0f', score), string.match(hash, '}:(.*)$'))
     -- The set outlives the hash of every member in it: of what is due later than a hash lives, nothing ever is.

@@ -156,7 +156,8 @@ class Talk:
         """Lets time pass for the store as well: what is due comes nearer."""
         self.waits(**duration)
         passed = round(timedelta(**duration) / timedelta(milliseconds=1))
-        drive(ageing(self.manager.layout.prefix, passed), lambda command: self.redis.execute_command(*command))
+        execute: Any = self.redis.execute_command  # redis-py leaves it untyped
+        drive(ageing(self.manager.layout.prefix, passed), lambda command: execute(*command))
 
     # -- what is known of it -----------------------------------------------------------------------------------------
 

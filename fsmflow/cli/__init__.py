@@ -1,7 +1,7 @@
 """The ``fsmflow`` command: what a terminal can do with flows.
 
-Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`, `worker`). They are
-imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
+Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`, `worker`). They
+are imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
 traceback.
 """
 

@@ -4,8 +4,8 @@ Here belong the options of the command, the loop, and what becomes of what is to
 the application, or printed as a line of JSON. What is due, and that only one of several workers does it, is the
 runner's affair.
 
-Each line of the log is one thing that was done, sent, or could not be. Stopped by SIGTERM or SIGINT it sends what it has
-done before it leaves: what is committed and not sent is a reminder that nobody gets.
+Each line of the log is one thing that was done, sent, or could not be. Stopped by SIGTERM or SIGINT it first sends what
+it has done: what is committed and not sent is a reminder that nobody gets.
 """
 
 from __future__ import annotations
