@@ -52,7 +52,7 @@ class Offer(Flow):
     def confirmation(self) -> str:
         return f"Offer {self.data['amount']} to {self.data['handle']}?"
 
-    steps = (
+    steps: tuple[Step, ...] = (
         Step(
             id="amount",
             type=StepType.TEXT,
