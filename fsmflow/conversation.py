@@ -22,7 +22,7 @@ from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
-from fsmflow.decision import IGNORED, Arrival, Decision
+from fsmflow.decision import IGNORED, LATE, STALE, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
@@ -40,8 +40,6 @@ from fsmflow.taps import is_wire_id, nonce_of, tapped
 SILENT_KINDS: Final = frozenset({"reaction", "system"})
 
 # Why a message is no answer, as the trail says it.
-LATE: Final = "older than the last message"
-STALE: Final = "a choice of an earlier question"
 FIRST: Final = "nothing to go back to"
 
 
@@ -128,8 +126,6 @@ class Conversation(Dialogue):
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
             return Decision((), IGNORED)
         if stored is not None and stored.halt is not None:
-            if arrival.is_late(state):
-                return self._nothing_open(arrival, self.sentences.late)
             return (yield from self._return(arrival, state, at_hand, stored))
         if stored is None or stored.ended:
             if arrival.is_late(state):
@@ -276,6 +272,8 @@ class Conversation(Dialogue):
             return evolve(decision, flow=decision.flow or flow, entries=entries, moved=True)
         if flow is not None and further is not Further.BEGIN:
             return (yield from self._obey(arrival, flow, stored, further.value))
+        if arrival.is_late(state):
+            return self._nothing_open(arrival, self.sentences.late)
         begun = yield from self._begin(arrival, at_hand)
         # where nothing began, the run that was left for good is stored as such
         return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)

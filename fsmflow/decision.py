@@ -35,6 +35,10 @@ _TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
 # silence has closed, and an answer that it overtook is not late for it.
 IGNORED: Final = "ignored"
 
+# Why a message is no answer, as the trail says it.
+LATE: Final = "older than the last message"
+STALE: Final = "a choice of an earlier question"
+
 
 @frozen
 class Arrival:

@@ -23,7 +23,7 @@ from fsmflow.alphabet import RESUME
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
-from fsmflow.decision import Arrival, Decision
+from fsmflow.decision import LATE, STALE, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
@@ -89,6 +89,10 @@ def returning(
     at_hand.append(flow)
     flow.previous = state.previous
     is_told = stored.halt.offers > 0
+    if arrival.is_late(state):
+        if flow.halt is not None and is_told:
+            return (yield from _again(dialogue, arrival, flow, dialogue.sentences.late, LATE))
+        return Returned(Further.BEGIN)
     if flow.halt is not None and not is_told and not arrival.is_silent_since(state, flow.current_timeout):
         turn = Turn()
         yield from flow.goes(RESUME, turn)
@@ -116,7 +120,7 @@ def _answered(dialogue: Dialogue, arrival: Arrival, flow: Flow, *, named: bool) 
     if inbound.option_id is not None and is_wire_id(inbound.option_id):
         option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
         if option_id is None:
-            return (yield from _again(dialogue, arrival, flow, dialogue.sentences.stale))
+            return (yield from _again(dialogue, arrival, flow, dialogue.sentences.stale, STALE))
     answer = Answer(inbound.text, option_id, inbound.kind, numbered=dialogue.numbers_choices(arrival))
     option = chosen(flow.offer_to_resume, answer)
     word = None if option_id is not None else _word(dialogue, inbound)
@@ -134,7 +138,7 @@ def _answered(dialogue: Dialogue, arrival: Arrival, flow: Flow, *, named: bool) 
         flow.halt = None
         return Returned(Further.BEGIN, flow)
     flow.halt = evolve(halt, offers=halt.offers + 1)
-    return (yield from _again(dialogue, arrival, flow, dialogue.sentences.choose))
+    return (yield from _again(dialogue, arrival, flow, dialogue.sentences.choose, dialogue.sentences.choose))
 
 
 def _word(dialogue: Dialogue, inbound: Inbound) -> str | None:
@@ -152,7 +156,7 @@ def _going_on(dialogue: Dialogue, arrival: Arrival, flow: Flow) -> Calls[Decisio
     return Decision(messages, "in_progress", flow=flow, entries=turn.entries, moved=True)
 
 
-def _again(dialogue: Dialogue, arrival: Arrival, flow: Flow, why: str) -> Calls[Decision]:
+def _again(dialogue: Dialogue, arrival: Arrival, flow: Flow, said: str, why: str) -> Calls[Decision]:
     """Makes the offer once more, after the reason for it."""
     entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-    return Decision((yield from dialogue.ask(arrival, flow, why)), "refused", flow=flow, entries=(entry,))
+    return Decision((yield from dialogue.ask(arrival, flow, said)), "refused", flow=flow, entries=(entry,))

@@ -1,4 +1,4 @@
-"""What a member may expect of any conversation, in eighty lines.
+"""What a member may expect of any conversation, in ninety lines.
 
 Written from the documentation, for a member who knows nothing of stores, versions and machines: a flow is a list of
 questions, each of which is known by how many were asked before it, and a moment is what the clock on the wall says. No
@@ -56,12 +56,7 @@ class Member:
         typed = "" if sent.kind == "image" else " ".join((template or text).split()).casefold()
         word = typed if typed in ("back", "cancel", "restart", "help") else None
         if asked and asked.timeout and silence > asked.timeout:
-            stood = self.step
-            if typed in STARTS:
-                return self.asks(STARTS[typed])
-            self.asks("expired", self.path, self.answers)
-            self.stood = stood if self.answers else ""
-            return ("expired",)
+            return self.asks(STARTS[typed]) if typed in STARTS else self.is_silent()
         if self.stood:
             due = self.is_offered(typed, word, tapped, sent.channel.type == "console" and template is None)
             if due:
@@ -88,6 +83,13 @@ class Member:
         while ahead[-1] in answers and ahead[-1] not in ahead[:-1]:
             ahead.append(QUESTIONS[ahead[-1]].leads(answers[ahead[-1]]))
         return self.asks(ahead[0], path, {step: answers[step] for step in answers if step in (*path, *ahead)})
+
+    def is_silent(self) -> tuple[str, ...]:
+        """Ends by silence; where something was answered it may be gone on with."""
+        stood = self.step if self.answers else ""
+        self.asks("expired", self.path, self.answers)
+        self.stood = stood
+        return ("expired",)
 
     def is_offered(self, typed: str, word: str | None, tapped: int | None, numbered: bool) -> tuple[str, ...]:
         """What is due to a message where a run may be gone on with; nothing where it is taken for something new."""
