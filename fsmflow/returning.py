@@ -132,7 +132,7 @@ def _answered(dialogue: Dialogue, arrival: Arrival, flow: Flow, *, named: bool) 
         return Returned(Further(word), flow)
     if word == "help":
         told_so = dialogue.sentences.help.format(words=dialogue.words.shown())
-        return Decision((yield from dialogue.ask(arrival, flow, told_so)), "expired")
+        return Decision((yield from dialogue.ask(arrival, flow, told_so)), "in_progress")
     halt = flow.halt
     if named or halt is None or halt.offers >= OFFERS:
         flow.halt = None

@@ -57,10 +57,9 @@ class Member:
         word = typed if typed in ("back", "cancel", "restart", "help") else None
         if asked and asked.timeout and silence > asked.timeout:
             return self.asks(STARTS[typed]) if typed in STARTS else self.is_silent()
-        if self.stood:
-            due = self.is_offered(typed, word, tapped, sent.channel.type == "console" and template is None)
-            if due:
-                return due
+        numbered = sent.channel.type == "console" and template is None
+        if self.stood and (due := self.is_offered(typed, word, tapped, numbered)):
+            return due
         if tapped not in (None, self.question) or (asked and template is not None and not word):
             return "refused", "stale"
         if asked is None:
@@ -70,9 +69,10 @@ class Member:
         if word and option is None and tapped is None:
             if word == "back" and self.path:
                 return self.asks(self.path[-1], self.path[:-1], self.answers)
-            if word in ("cancel", "restart"):
-                return self.asks("cancelled", self.path, self.answers) if word == "cancel" else self.asks(asked.first)
-            return ("in_progress", "help") if word == "help" else ("refused", "first_question")
+            step = {"cancel": "cancelled", "restart": asked.first}.get(word)
+            kept = (self.path, self.answers) if word == "cancel" else ()
+            other = ("in_progress", "help") if word == "help" else ("refused", "first_question")
+            return self.asks(step, *kept) if step else other
         reasons = {"choose": asked.options, "text_wanted": sent.kind == "image", "too_long": len(text) > 4096}
         reason = next((why for why, given in reasons.items() if given), None if text.strip() else "empty")
         value = option or (None if reason else asked.takes(text.strip()))
@@ -103,7 +103,7 @@ class Member:
         if word == "cancel":
             return self.asks("cancelled", self.path, self.answers)
         if word == "help":
-            return "expired", "help"
+            return "in_progress", "help"
         self.offers += 1
         if typed in STARTS or self.offers > 1:
             self.stood, self.question = "", self.question + 1
