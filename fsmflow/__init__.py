@@ -15,6 +15,7 @@ transcript      what a person is given who takes a conversation over
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
+silence         what is asked of a member who comes back after a silence
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
 audit_logger    the audit logger that is called by hand
@@ -38,14 +39,17 @@ model           one run of a flow: the model of its machine
 nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
-effects         what a turn may ask of the store
 taps            the ids that buttons carry, so that an old one is known as such
+timers          what is due at a member who says nothing, and when: `Due`
+effects         what a turn may ask of the store
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
+returning       a member who comes back after a silence
 recovery        going on from what is left of a state that cannot be read
 interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
+timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
@@ -121,6 +125,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Route, Step, StepType, SubFlow
+    from fsmflow.timers import Due
     from fsmflow.transcript import Transcript
     from fsmflow.wording import Sentences, Words
 
@@ -135,6 +140,7 @@ __all__ = [
     "Channel",
     "Contended",
     "DrawingFailed",
+    "Due",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
@@ -226,6 +232,7 @@ _NAMES: typing.Final = {
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Route", "Step", "StepType", "SubFlow"),
+    "timers": ("Due",),
     "transcript": ("Transcript",),
     "wording": ("Sentences", "Words"),
 }

@@ -28,6 +28,9 @@ CANCEL: Final = "cancel"
 RESTART: Final = "restart"
 EXPIRE: Final = "expire"
 
+RESUME: Final = "resume"
+"""What a silence has closed is gone on with, where it stood."""
+
 REFUSED: Final = "refused"
 """The name of the transition of `SUBMIT` that goes nowhere."""
 

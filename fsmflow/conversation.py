@@ -22,7 +22,7 @@ from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
-from fsmflow.decision import IGNORED, Arrival, Decision
+from fsmflow.decision import IGNORED, LATE, STALE, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
@@ -33,6 +33,7 @@ from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.recovery import put_aside, recover
 from fsmflow.repetition import repeated
+from fsmflow.returning import Further, returning, told
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
@@ -41,8 +42,6 @@ from fsmflow.taps import is_wire_id, nonce_of, tapped
 SILENT_KINDS: Final = frozenset({"reaction", "system"})
 
 # Why a message is no answer, as the trail says it.
-LATE: Final = "older than the last message"
-STALE: Final = "a choice of an earlier question"
 FIRST: Final = "nothing to go back to"
 
 
@@ -120,7 +119,7 @@ class Conversation(Dialogue):
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
         stored = state.flow_data
-        if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
+        if stored is not None and stored.ended and stored.halt is None and stored.waiting and not state.unreadable:
             stored = stored.waiting  # the run that came in between has ended: this one is gone on with
             state = evolve(state, flow_data=stored)
         if start is not None:
@@ -131,6 +130,8 @@ class Conversation(Dialogue):
             if stored is not None and not stored.ended:
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
             return Decision((), IGNORED)
+        if stored is not None and stored.halt is not None:
+            return (yield from self._return(arrival, state, at_hand, stored))
         if stored is None or stored.ended:
             if arrival.is_late(state):
                 return self._nothing_open(arrival, self.sentences.late)
@@ -163,7 +164,7 @@ class Conversation(Dialogue):
         flow.previous = state.previous
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
-        if arrival.is_silent_since(state, flow.timeout):
+        if arrival.is_silent_since(state, flow.current_timeout):
             return (yield from self._expire(arrival, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
@@ -257,7 +258,7 @@ class Conversation(Dialogue):
         waits = self.taken_up(arrival, flow.waiting)
         if waits is None:
             return messages
-        turn.entries.append(waits.entry(audit.RESUME, "success"))
+        turn.entries.append(waits.entry(audit.TAKEN_UP, "success"))
         return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
 
     def _interrupt(self, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
@@ -293,8 +294,8 @@ class Conversation(Dialogue):
     def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
         if word in ("help", "menu"):
-            told = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
-            return Decision((yield from self.ask(arrival, flow, told)), "in_progress")
+            said = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
+            return Decision((yield from self.ask(arrival, flow, said)), "in_progress", heard=flow)
         turn = Turn(before=stored)
         if word == "restart":
             flow.run_id = self._run_id(arrival)
@@ -311,16 +312,38 @@ class Conversation(Dialogue):
     def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
         turn = Turn()
-        flow.fire(EXPIRE, turn)
+        yield from flow.goes(EXPIRE, turn)
         if self._named(arrival.inbound) is not None:
             return (yield from self._begin(arrival, at_hand, before=turn.entries))
-        said = yield from self.ask(arrival, flow)
-        return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
+        return (yield from told(self, arrival, flow, turn.entries))
+
+    def _return(self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData) -> Effects[Decision]:
+        """Goes on with a run that a silence has closed, as far as the member wants it."""
+        named = self._named(arrival.inbound) is not None
+        taken = yield from returning(self, arrival, state, stored, at_hand, named=named)
+        if isinstance(taken, Decision):
+            return taken
+        flow, further = taken.flow, taken.further
+        if flow is not None and further is Further.LISTEN:
+            decision = yield from self._listen(arrival, flow, flow.snapshot())
+            entries = (*taken.entries, *decision.entries)
+            return evolve(decision, flow=decision.flow or flow, entries=entries, moved=True)
+        if flow is not None and further is not Further.BEGIN:
+            return (yield from self._obey(arrival, flow, stored, further.value))
+        if arrival.is_late(state):
+            return self._nothing_open(arrival, self.sentences.late)
+        if stored.waiting is not None and not named:
+            return (
+                yield from self._continue(arrival, evolve(state, flow_data=stored.waiting), at_hand, stored.waiting)
+            )
+        begun = yield from self._begin(arrival, at_hand)
+        # where nothing began, the run that was left for good is stored as such
+        return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)
 
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
         entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,))
+        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,), heard=flow)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.

@@ -22,7 +22,7 @@ from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
 from fsmflow.routes import leads, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_steps
+from fsmflow.step import Step, StepType, check_silences, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded
@@ -218,6 +218,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     """
     check_steps(owner.__name__, steps)
     check_reachable(owner.__name__, steps)
+    check_silences(owner.__name__, steps, getattr(owner, "timeout", None))
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     predicates = dict(_predicates(owner, steps))

@@ -22,9 +22,10 @@ from fsmflow.flow import Flow
 from fsmflow.messages import Message, Reply, Text, options_of
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
+from fsmflow.silence import offer
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import NONCE_LENGTH, nonce_of, wire_id
-from fsmflow.wording import Sentences, Words
+from fsmflow.wording import Sentences, Words, spoken
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
 # taken for one that was removed: a rolling deploy is over sooner, and its member must not be turned away for ever.
@@ -41,6 +42,10 @@ class ChannelRules(Protocol):
     @property
     def numbers_choices(self) -> bool:
         """True if options are shown as a numbered menu, so that a number chooses one."""
+
+    @property
+    def window(self) -> timedelta | None:
+        """How long after a member's last message the channel takes one that was not asked for; None is for ever."""
 
     def check(self, message: Message) -> None:
         """Raises `LimitExceeded` for a message that is over a limit."""
@@ -124,7 +129,8 @@ class Dialogue:
         question = said
         if options_of(said):
             nonce = nonce_of(flow.run_id, flow.visit)
-            ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
+            # once it has ended an option answers nothing, and its id may be a keyword
+            ended = flow.state in TERMINAL_STATES and not flow.can_be_resumed
             question = with_option_ids(said, str if ended else partial(wire_id, nonce))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip()) if reasons else ""
@@ -201,11 +207,27 @@ class Dialogue:
                 if callable(step.message) or step.flow is not None:
                     continue
                 question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
-                for rules in self.rules.values():
-                    try:
-                        rules.check(question)
-                    except FlowFault as fault:
-                        yield f"{type(flow).__name__}, step {step.id!r}: {fault}"
+                yield from self._misfits(f"{type(flow).__name__}, step {step.id!r}", question)
+            for step in flow.steps:
+                for channel, rules in self.rules.items():
+                    if step.reminder is not None and rules.window is not None and step.reminder >= rules.window:
+                        told = f"the reminder comes after {channel} has stopped taking messages that were not asked for"
+                        yield f"{type(flow).__name__}, step {step.id!r}: {told}"
+        asked = offer(self.sentences, spoken(timedelta(days=1)))
+        question = with_option_ids(compose("", asked, asked.message), partial(wire_id, "0" * NONCE_LENGTH))
+        yield from self._misfits("the offer to go on after a silence", question)
+
+    def _misfits(self, place: str, question: Message) -> Iterator[str]:
+        for rules in self.rules.values():
+            try:
+                rules.check(question)
+            except FlowFault as fault:
+                yield f"{place}: {fault}"
+
+    def window_of(self, arrival: Arrival) -> timedelta | None:
+        """How long after a member's last message their channel takes one that was not asked for."""
+        rules = self.rules.get(arrival.inbound.channel.type)
+        return None if rules is None else rules.window
 
     def numbers_choices(self, arrival: Arrival) -> bool:
         """True if a number that was typed may mean an option."""

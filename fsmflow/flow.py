@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic
 from typing_extensions import Self
 
 from fsmflow import audit
-from fsmflow.alphabet import BACK, CANCEL, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, RESTART, RESUME, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
 from fsmflow.data_classes import DataT
@@ -184,6 +184,10 @@ class Flow(NestingModel, Generic[DataT]):
             value: The answer, for ``submit``. None asks whether any answer is awaited at all.
         """
         found = transitions_from(self.machine, trigger, self.state)
+        if self.state in TERMINAL_STATES and self.halt is None:
+            return False
+        if trigger == RESUME:
+            return any(transition.dest == self.stood_at() for transition in found)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
             return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
@@ -312,7 +316,7 @@ class Flow(NestingModel, Generic[DataT]):
 _Kept = tuple[NestingModel, dict[str, Any], int]
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "refusal", "inner"})
+_RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"})
 
 
 def _put_back(kept: Sequence[_Kept]) -> None:

@@ -7,7 +7,8 @@ per message such a Machine is safe to share between threads.
 
 The alphabet (`alphabet`): ``submit`` (a transition for each way on, in the order of `edges`, then ``refused``, which
 goes nowhere), ``skip`` and ``exhausted`` where a step has them, ``push`` and ``pop`` where a flow answers it, ``back``
-(the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What happens in a
+(the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``, and
+``resume`` from where a silence has led, which may also be left by ``cancel`` and ``restart``. What happens in a
 conversation is one of these transitions; diagrams and tests read them from here.
 
 Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
@@ -24,7 +25,7 @@ from typing import Any, Final, Protocol, cast
 from attrs import define, field
 from transitions import EventData, Machine, State
 
-from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, REFUSED, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, REFUSED, RESTART, RESUME, SUBMIT
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
 from fsmflow.edges import Edge, Predicate, ways_on
@@ -80,6 +81,9 @@ class Model(Protocol):
 
     def came_from(self) -> str | None:
         """The step that was answered before this one."""
+
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed the run."""
 
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was made."""
@@ -172,7 +176,16 @@ def build_machine(
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
             machine.add_transition(trigger, step.id, dest, name=trigger)
+    _add_the_ways_back(machine, steps)
     return machine
+
+
+def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:
+    """Adds what leads from where a silence has led."""
+    for step in steps:
+        machine.add_transition(RESUME, EXPIRED, step.id, conditions=[_stood_at(step.id)], name=RESUME)
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id)):
+        machine.add_transition(trigger, EXPIRED, dest, name=trigger)
 
 
 def _ends_within(step: Step) -> tuple[str, ...]:
@@ -270,3 +283,11 @@ def _came_from(step_id: str) -> Callable[[EventData], bool]:
         return model.came_from() == step_id
 
     return _named(condition, f"came_from_{step_id}")
+
+
+def _stood_at(step_id: str) -> Callable[[EventData], bool]:
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return model.stood_at() == step_id
+
+    return _named(condition, f"stood_at_{step_id}")

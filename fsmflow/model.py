@@ -13,7 +13,20 @@ from enum import Enum
 from typing import Any
 
 from fsmflow import audit
-from fsmflow.alphabet import ANSWERING, BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, RESTART, SKIP, SUBMIT
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    CANCEL,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    POP,
+    PUSH,
+    RESTART,
+    RESUME,
+    SKIP,
+    SUBMIT,
+)
 from fsmflow.answers import Accepted, Answer, Refusal, Verdict, judge, message_call
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
@@ -25,6 +38,7 @@ from fsmflow.machine import FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
 from fsmflow.routes import bounded, route
+from fsmflow.silence import offer
 from fsmflow.state import (
     CANCELLED,
     COMPLETED,
@@ -34,10 +48,11 @@ from fsmflow.state import (
     HANDOVER,
     TERMINAL_STATES,
     FlowData,
+    Halt,
     Validation,
     next_visit,
 )
-from fsmflow.step import Step
+from fsmflow.step import Silence, Step
 from fsmflow.storable import store_answer
 from fsmflow.transcript import Transcript
 from fsmflow.wording import Sentences, spoken, starters
@@ -52,6 +67,7 @@ _EVENT_TYPES = {
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
+    RESUME: audit.RESUME,
 }
 _ENDINGS = {
     COMPLETED: audit.COMPLETE,
@@ -91,6 +107,7 @@ class FlowModel:
     visit: int
     previous: FlowData | None
     validation: Validation | None
+    halt: Halt | None
     refusal: str | None
     entries: list[AuditEntry]
     guarded: tuple[str, ...] = ()
@@ -102,7 +119,7 @@ class FlowModel:
         self._definition = definition
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.answers, self.path, self.visit = definition.first, {}, (), 0
-        self.previous = self.validation = self.refusal = None
+        self.previous = self.validation = self.halt = self.refusal = None
         self.entries = []
 
     def complete(self) -> Any:
@@ -139,6 +156,41 @@ class FlowModel:
         index = self._definition.index.get(self.state)
         return None if index is None else self.steps[index]
 
+    def silences_at(self, state: str, otherwise: timedelta | None) -> tuple[timedelta | None, timedelta | None]:
+        """The silence after which the run is over at a state, and that after which its member is reminded.
+
+        Args:
+            state: The state; of one that is no step both are None.
+            otherwise: The first of the two, where the step does not say.
+        """
+        index = self._definition.index.get(state)
+        if index is None:
+            return None, None
+        step = self.steps[index]
+        return otherwise if isinstance(step.timeout, Silence) else step.timeout, step.reminder
+
+    @property
+    def current_timeout(self) -> timedelta | None:
+        """The silence after which the run is over, at the step that is asked or was asked last; None for never."""
+        if self.halt is not None:
+            return self.silences_at(self.halt.step, self.timeout)[0]
+        return self.timeout if self.state in TERMINAL_STATES else self.silences_at(self.state, self.timeout)[0]
+
+    @property
+    def has_answers(self) -> bool:
+        """True if something was answered."""
+        return bool(self.answers)
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """True if a silence has closed the run and it can be gone on with: something was answered in it."""
+        return self.halt is not None and self.has_answers
+
+    @property
+    def offer_to_resume(self) -> Step:
+        """The question whether to go on, as a step; it is asked where `can_be_resumed`."""
+        return offer(self.sentences, spoken(self.current_timeout or timedelta()))
+
     @property
     def starter(self) -> str:
         """What a member is told to send to start this flow."""
@@ -155,9 +207,9 @@ class FlowModel:
             False if no transition could be made.
 
         Raises:
-            FlowEnded: The flow is in a terminal state.
+            FlowEnded: The flow is in a terminal state; one that a silence has closed can be taken up again.
         """
-        if self.state in TERMINAL_STATES:
+        if self.state in TERMINAL_STATES and self.halt is None:
             raise FlowEnded(self.id, self.state)
         if not transitions_from(self._definition.machine, trigger, self.state):
             return False
@@ -208,7 +260,10 @@ class FlowModel:
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))))
         if self.state == EXPIRED:
-            silence = spoken(self.timeout or timedelta())
+            if self.can_be_resumed:
+                asked = self.offer_to_resume
+                return compose(name, asked, asked.message)
+            silence = spoken(self.current_timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
@@ -254,6 +309,7 @@ class FlowModel:
             validation=self.validation,
             waiting=self.waiting,
             interrupted_by=self.interrupted_by,
+            halt=self.halt,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -272,13 +328,14 @@ class FlowModel:
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
         self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
+        self.halt = flow_data.halt
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.answers, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
-        self.waiting = flow_data.waiting
+        self.waiting, self.halt = flow_data.waiting, None
 
     def earlier(self) -> str | None:
         """What was answered before to the question that is asked now, in words; None where nothing can be shown.
@@ -335,6 +392,10 @@ class FlowModel:
         """The step that was answered before this one, on the member's own path."""
         return self.path[-1] if self.path else None
 
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed this run."""
+        return None if self.halt is None else self.halt.step
+
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was just made: answers, path, refusals, entries."""
         source = transition.source
@@ -347,6 +408,7 @@ class FlowModel:
         else:
             self.refusal = self.validation = None
         self.interrupted_by = None
+        self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []
         note = noted.append

@@ -11,6 +11,7 @@ and its picture, its tests and its deploys are its own.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve
@@ -25,7 +26,7 @@ from fsmflow.machine import Turn
 from fsmflow.messages import Message
 from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
-from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, next_visit
+from fsmflow.state import COMPLETED, EXPIRED, TERMINAL_STATES, FlowData, Halt, next_visit
 
 
 class NestingModel(FlowModel):
@@ -45,7 +46,17 @@ class NestingModel(FlowModel):
 
     def says(self) -> Calls[Message]:
         """What is said now, by the innermost run."""
-        return super().says() if self.inner is None else self.inner.says()
+        return super().says() if self.inner is None or self.state in TERMINAL_STATES else self.inner.says()
+
+    def silences_at(self, state: str, otherwise: timedelta | None) -> tuple[timedelta | None, timedelta | None]:
+        """As of any run; where another answers the step, that one's step says, if it says so itself."""
+        own = super().silences_at(state, otherwise)
+        return own if self.inner is None else self.inner.silences_at(self.inner.state, own[0])
+
+    @property
+    def has_answers(self) -> bool:
+        """True if something was answered, here or in the run that it holds."""
+        return super().has_answers or (self.inner is not None and self.inner.has_answers)
 
     def begin(self, turn: Turn) -> None:
         """Opens what the first step needs; a run that is taken up has it open already."""
@@ -138,6 +149,8 @@ class NestingModel(FlowModel):
 
     def resume(self, flow_data: FlowData) -> bool:
         """Takes up a stored run; False, and nothing is changed, where it or the one that it holds does not fit."""
+        if flow_data.halt is not None:
+            return self._resume_halted(flow_data, flow_data.halt)
         kept, self.state = self.state, flow_data.step_id or self.state
         step = self.current_step
         self.state = kept
@@ -156,6 +169,13 @@ class NestingModel(FlowModel):
             return False
         self.inner = inner
         return True
+
+    def _resume_halted(self, flow_data: FlowData, halt: Halt) -> bool:
+        """Takes up a run that a silence has closed; where it stood it must fit, else it cannot be gone on with."""
+        if self.resume(evolve(flow_data, step_id=halt.step, halt=None)):
+            self.state, self.halt = EXPIRED, halt
+            return True
+        return self.resume(evolve(flow_data, halt=None, inner=None))
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit, and the one that it holds, as far as they do."""

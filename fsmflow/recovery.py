@@ -134,7 +134,7 @@ def _resume(
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
         flow.visit = max(next_visit(flow.visit), arrival.at, arrival.received)
-        if arrival.is_silent_since(state, flow.timeout):
+        if arrival.is_silent_since(state, flow.current_timeout):
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
             return _Restored(f"{source}, where nobody had answered for too long", (said,))
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)

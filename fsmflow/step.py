@@ -7,6 +7,7 @@ step becomes states and transitions belongs to `machine`; how its callables are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, Union
 
@@ -42,6 +43,15 @@ class StepType(str, Enum):
 
     FLOW = "flow"
     """By a flow of its own: a `SubFlow`."""
+
+
+class Silence(Enum):
+    """How long a step waits, where it does not say so itself."""
+
+    AS_THE_FLOW = "as the flow"
+
+
+AS_THE_FLOW: Final = Silence.AS_THE_FLOW
 
 
 def _as_tuple(items: Any) -> tuple[Any, ...]:
@@ -94,6 +104,9 @@ class Step:
         optional: True if a member may leave the question out, by a word; its answer is None then.
         max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
         on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
+        timeout: The silence at this step after which the conversation is over; None for never; by default the flow's.
+        reminder: The silence after which the question is asked once more, by who runs `FlowRunner.due`; shorter than
+            the timeout. None for never.
 
     A validator whose type has a ``transformer``, as each of `fsmflow.validators` has, brings it along: it is the
     step's, unless that names one, or None. So do its ``examples`` and ``counterexamples``, where the answer is typed.
@@ -114,6 +127,8 @@ class Step:
     optional: bool = False
     max_attempts: int | None = None
     on_exhausted: str | None = None
+    timeout: timedelta | Silence | None = AS_THE_FLOW
+    reminder: timedelta | None = None
 
     @transformer.default
     def _transformer(self) -> Callable[..., Any] | None:
@@ -238,6 +253,31 @@ def _check_words(flow: str, step: Step) -> None:
         raise FlowDefinitionError(flow, step.id, "refusal must be words")
     if not all(isinstance(example, str) for example in (*step.examples, *step.counterexamples)):
         raise FlowDefinitionError(flow, step.id, "examples and counterexamples are what a member would type")
+
+
+def check_silences(flow: str, steps: Sequence[Step], timeout: timedelta | None) -> None:
+    """Checks how long the steps of a flow wait.
+
+    Args:
+        flow: The name of the flow's class, for the error.
+        steps: The steps.
+        timeout: The flow's own timeout.
+
+    Raises:
+        FlowDefinitionError: One is no length of time, or a reminder would not come before the end.
+    """
+    for step in steps:
+        own: Any = step.timeout
+        if not (own is AS_THE_FLOW or own is None or (isinstance(own, timedelta) and own > timedelta())):
+            raise FlowDefinitionError(flow, step.id, "timeout is a timedelta above zero, or None for never")
+        reminder: Any = step.reminder
+        if reminder is None:
+            continue
+        if not isinstance(reminder, timedelta) or reminder <= timedelta():
+            raise FlowDefinitionError(flow, step.id, "reminder is a timedelta above zero, or None for never")
+        silence = timeout if own is AS_THE_FLOW else own
+        if silence is not None and reminder >= silence:
+            raise FlowDefinitionError(flow, step.id, "reminder must be shorter than the timeout")
 
 
 def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:

@@ -24,6 +24,7 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "interrupted": {"keyword": "offer"},
     "earlier": {"answer": "100"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
+    "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
 }
 
@@ -130,6 +131,11 @@ class Sentences:
         stay: The title of the option to go on.
         too_many: What is open cannot be put aside, as too much is.
         resumed: What was put aside is gone on with.
+        offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
+            ``{silence}``: as above.
+        go_on: The choice to go on; a button's title, so at most 20 characters on WhatsApp.
+        start_over: The choice to start the same flow over, likewise.
+        reminder: A step's ``reminder`` is due. The question follows.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
@@ -162,6 +168,10 @@ class Sentences:
     stay: str = "Stay here"
     too_many: str = "Too much is open already: please finish this first."
     resumed: str = "Back to what was open:"
+    offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
+    go_on: str = "Continue"
+    start_over: str = "Start over"
+    reminder: str = "Are you still there?"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
@@ -178,3 +188,5 @@ class Sentences:
                 check_sentence(each.name, sentence, _FILLED_IN.get(each.name))
             elif not isinstance(sentence, Refusals):
                 raise ValueError("the sentence 'refusals' must be Refusals")
+        if folded(self.go_on) == folded(self.start_over):
+            raise ValueError("the sentences 'go_on' and 'start_over' must not be the same: they are two choices")

@@ -276,7 +276,8 @@ def test_members_share_the_store_the_time_and_the_transcript_and_nothing_else() 
     bob.say("8").expect(status="expired")
     assert (chat.member_id, bob.member_id) == ("console:ama", "console:bob")
     assert chat.transcript == bob.transcript
-    assert re.search(r"(?s)ama  100.*bob  7\n.*6 minutes later.*bob  8", chat.transcript)
+    told = r"(?s)ama  100.*bob  7\n.*5 minutes later.*the silence closes.*1 minute later.*bob  8"
+    assert re.search(told, chat.transcript)
 
 
 def test_what_is_delivered_again_is_the_members_own_last_message() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
@@ -56,6 +57,7 @@ class Limits:
         template_header: A text parameter in an approved template's header.
         template_body: A text parameter in its body.
         template_buttons: How many of its components are buttons.
+        window: How long after a member's last message one that was not asked for is taken; None is for ever.
     """
 
     channel: str
@@ -80,6 +82,7 @@ class Limits:
     template_header: int | None = None
     template_body: int | None = None
     template_buttons: int | None = None
+    window: timedelta | None = None
 
     def check(self, message: Message) -> None:
         """Say whether the channel takes a message.

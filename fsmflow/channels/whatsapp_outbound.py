@@ -7,6 +7,7 @@ Each message is one body: since October 2026 every one is charged, so nothing is
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from fsmflow.channels.limits import Limits
@@ -49,6 +50,7 @@ limits = Limits(
     template_header=60,  # templates/components, as are the next two
     template_body=1024,  # older pages told 32768 for a template of a body alone
     template_buttons=10,
+    window=timedelta(hours=24),  # messages/send-messages: after it only an approved template is taken
 )
 
 # A business-scoped user id: a country, for a parent business "ENT", and up to 128 letters and digits.

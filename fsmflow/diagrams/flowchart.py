@@ -44,6 +44,7 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.CANCEL: "-.->",
     WayKind.RESTART: "-.->",
     WayKind.TIMEOUT: "-.-o",
+    WayKind.RESUME: "-.->",
     WayKind.ATTEMPTS: "-.-x",
     WayKind.RUN: "-->",
     WayKind.DONE: "-->",

@@ -20,7 +20,8 @@ from attrs import frozen
 from fsmflow import audit
 from fsmflow.alphabet import SUBMIT
 from fsmflow.audit import AuditEntry
-from fsmflow.conversation import FIRST, LATE, STALE
+from fsmflow.conversation import FIRST
+from fsmflow.decision import LATE, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
 

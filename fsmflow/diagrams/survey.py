@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, RESUME, SUBMIT
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
@@ -32,6 +32,7 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     CANCEL: WayKind.CANCEL,
     RESTART: WayKind.RESTART,
     EXPIRE: WayKind.TIMEOUT,
+    RESUME: WayKind.RESUME,
     "exhausted": WayKind.ATTEMPTS,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
@@ -41,7 +42,15 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     "pop": WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
-    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ATTEMPTS}
+    {
+        WayKind.REFUSED,
+        WayKind.BACK,
+        WayKind.CANCEL,
+        WayKind.RESTART,
+        WayKind.TIMEOUT,
+        WayKind.RESUME,
+        WayKind.ATTEMPTS,
+    }
 )
 
 
@@ -76,6 +85,8 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
                 words=_words(sample, step, worded=worded),
                 choices=_titles(step.options, worded=worded),
                 sensitive=step.sensitive,
+                timeout=sample.silences_at(step.id, sample.timeout)[0],
+                reminder=step.reminder,
             )
             for number, step in enumerate(sample.steps, 1)
         ),
