@@ -288,12 +288,12 @@ class FlowModel:
         step, value = self.current_step, self.answers.get(self.state)
         if step is None or value is None or step.sensitive:
             return None
-        title = next((option.title for option in step.options if option.id == value), None)
+        if step.options:  # whatever else is kept of a choice, the member has never seen
+            return next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
-        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
-        has_words = has_words and not isinstance(value, (bool, Enum))
-        return title or (str(value) if has_words else None)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        has_words = is_number or kind.__str__ is not object.__str__
+        return str(value) if has_words and not isinstance(value, Enum) else None  # else it would show its names
 
     def entry(
         self,

@@ -91,7 +91,8 @@ class Step:
             with a target of its own leads there.
         skip_when: ``(self)`` or ``()``: True if the question is not asked; tried when a way would lead to it, with the
             answer that leads there in the flow's data.
-        optional: True if a member may leave the question out, by a word; its answer is None then.
+        optional: True if a member may leave the question out, by a word; its answer is None then, and it leads where
+            an answer for which no predicate holds does.
         max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
         on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
 

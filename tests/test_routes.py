@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fsmflow import Flow, Option, Step, StepType
-from fsmflow.routes import leads, route, ways_by
+from fsmflow.routes import leads, path_to, route, ways_by
 
 
 class Fork(Flow):
@@ -73,5 +73,5 @@ def test_states_follow_on_one_another_by_what_was_answered(
 def test_a_route_goes_as_far_as_the_answers_lead_and_never_in_circles() -> None:
     assert route(MACHINE, {"how": "long", "why": "x"}, "how") == ("how", "why")
     assert route(MACHINE, {"how": "again"}, "how") == ("how",)
-    assert route(MACHINE, {"how": "long"}, "how", "why") == ("how",)
-    assert route(MACHINE, {"how": "short"}, "how", "why") == ()
+    assert path_to(MACHINE, {"how": "long"}, "why") == ("how",)
+    assert path_to(MACHINE, {"how": "short"}, "why") == ()
