@@ -199,8 +199,8 @@ class Flow(NestingModel, Generic[DataT]):
 
     @property
     def _known(self) -> dict[str, None]:
-        """The triggers of this flow, and of the one within it that asks now."""
-        return dict.fromkeys((*self._definition.fire, *self.innermost.definition.fire))
+        """The triggers of this flow, and of the one within it that asks now; back, though nothing may lead there."""
+        return dict.fromkeys((*self._definition.fire, *self.innermost.definition.fire, BACK))
 
     # -- what can be done with it, without a store ---------------------------------------------------------------------
 

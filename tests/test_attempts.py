@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, Refused
+from fsmflow import Flow, Refused, Step
 from fsmflow.step import SubFlow
 from fsmflow.transcript import Transcript
 from tests.branched import Account, choice, text
@@ -99,10 +99,10 @@ def test_they_are_counted_over_restarts_of_the_worker(any_redis: Redis, prefix: 
 
 def test_a_picture_and_an_empty_answer_are_attempts_as_words_are() -> None:
     talk = at_the_limit()
-    talk.says(None, kind="image")
+    talk.sends(talk.message(kind="image"))
     talk.says("  ")
     assert attempts(talk) == 2
-    assert talk.says(None, kind="image").status == "failed"
+    assert talk.sends(talk.message(kind="image")).status == "failed"
 
 
 def test_a_stale_tap_a_late_message_a_heart_and_a_global_word_are_none() -> None:
@@ -113,7 +113,7 @@ def test_a_stale_tap_a_late_message_a_heart_and_a_global_word_are_none() -> None
     assert attempts(talk) == 2
     talk.taps("Yes", of=old)
     talk.says("bad", sent_at=talk.now.replace(year=2029))
-    talk.says(None, kind="reaction")
+    talk.sends(talk.message(kind="reaction"))
     talk.says("help", "menu")
     assert attempts(talk) == 2
     assert talk.says("bad").status == "failed"
@@ -150,7 +150,7 @@ class Handing(Flow):
     def refuses(self, value: str) -> bool:
         raise Refused(f"{value} will not do.")
 
-    steps = (
+    steps: tuple[Step, ...] = (
         text("name"),
         text("pin", sensitive=True),
         text("skipped", optional=True),

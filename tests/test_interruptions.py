@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, NewerState, Option
+from fsmflow import Flow, NewerState, Option, Step, StepType
 from fsmflow.interruption import WAITING_LIMIT
 from fsmflow.step import SubFlow
-from tests.branched import Address, Order, Register, choice, text
+from tests.branched import YES_NO, Address, Order, Register, choice, text
 from tests.damage import damage
 from tests.talking import SECRET, Talk, in_memory, records_of, stored_bytes, wire_id_of, words
 
@@ -375,15 +375,11 @@ def test_a_question_that_is_asked_after_a_recovery_is_the_steps_own() -> None:
 
 
 def test_where_the_question_that_waits_cannot_be_asked_the_ending_waits_too_and_nothing_is_lost() -> None:
-    broken = type("Order", (Order,), {})
-    steps = list(Order.steps)
-
     def fails() -> str:
         raise RuntimeError
 
-    steps[-1] = choice("sure")
-    object.__setattr__(steps[-1], "message", fails)
-    broken = type("Order", (Flow,), {"flow_type": "order", "steps": tuple(steps)})
+    asked = Step("sure", StepType.BUTTON, fails, options=YES_NO)
+    broken = type("Order", (Flow,), {"flow_type": "order", "steps": (*Order.steps[:-1], asked)})
     talk = put_aside()
     talk.says("Joe")
     talk.deploys([broken, Register])
