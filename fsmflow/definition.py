@@ -259,6 +259,8 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     remember_sensitive(flow_type, sensitive | {each for each, within in flows.items() if within.keeps_secrets})
     ending = getattr(owner, "complete", None)
     closing = None if ending is None else understand(owner, None, "closing", ending, arguments=0, returns=False)
+    handing = getattr(owner, "handed_over", None)
+    parting = None if handing is None else understand(owner, None, "handover", handing, arguments=1, returns=False)
     return Definition(
         name=owner.__name__,
         flow_type=flow_type,
@@ -273,7 +275,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         depth=depth,
         asynchronous=tuple(
             callback.name
-            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))
+            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing, parting))
             for callback in found
             if callback is not None and callback.is_async
         )

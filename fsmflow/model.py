@@ -206,7 +206,7 @@ class FlowModel:
             self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
-            return closing(name, (yield Call(self.handed_over, (self.transcript,))))
+            return closing(name, (yield Call(self.handed_over, (self.transcript,))), by="handed_over")
         if self.state == EXPIRED:
             silence = spoken(self.timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
@@ -341,11 +341,11 @@ class FlowModel:
         if transition.refuses:
             self._refused(source, turn)
             return
-        if trigger == EXHAUSTED:
-            kept = self.validation if self.state in TERMINAL_STATES else None  # who takes over is told of it
-            self.validation = kept
-        else:
-            self.refusal = self.validation = None
+        gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
+        if trigger != EXHAUSTED:
+            self.refusal = None
+        if not gave_up:  # who takes over is told of it
+            self.validation = None
         self.interrupted_by = None
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []
@@ -353,7 +353,7 @@ class FlowModel:
         if trigger in ANSWERING and turn.ended in (None, COMPLETED):
             self._answered(source, turn)
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
-        elif trigger == EXHAUSTED and self.state not in TERMINAL_STATES:
+        elif trigger == EXHAUSTED and not gave_up:
             self._answered(source, turn)
         elif trigger == BACK:
             self.path = self.path[:-1]

@@ -6,6 +6,7 @@ step becomes states and transitions belongs to `machine`; how its callables are 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, Union
@@ -223,6 +224,11 @@ def _check_words(flow: str, step: Step) -> None:
     if step.flow is not None:
         if getattr(step.flow, "_compiled", None) is None:
             raise FlowDefinitionError(flow, step.id, "a SubFlow takes a Flow class that has its steps")
+        try:
+            inspect.signature(step.flow.__init__).bind(None, member_id="", channel=None)
+        except TypeError:
+            wanted = "a SubFlow is made with member_id and channel, which its __init__ must take"
+            raise FlowDefinitionError(flow, step.id, wanted) from None
         return
     said = step.message
     if isinstance(said, (Text, Buttons, ListMenu)):

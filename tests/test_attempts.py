@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, Refused, Step
-from fsmflow.step import SubFlow
+from fsmflow import AsyncFlowError, Flow, FlowDefinitionError, FlowRunner, FlowStateManager, Refused, Step
+from fsmflow.step import Route, SubFlow
 from fsmflow.transcript import Transcript
 from tests.branched import Account, choice, text
 from tests.talking import SECRET, Talk, in_memory, records_of, stored_bytes, words
@@ -260,3 +260,63 @@ def test_used_up_in_a_flow_within_it_may_go_on_in_there() -> None:
     assert words(talk.says("y")) == "last?"
     assert words(talk.says("back")) == "Your answer was: y\n\nb?"
     assert talk.data == {"within": {"a": None, "b": "y"}}
+
+
+def test_used_up_attempts_may_lead_to_the_end_past_what_is_skipped_and_then_only_the_way_there_is_kept() -> None:
+    class Short(Flow):
+        flow_type = "short"
+        steps = (
+            text("a", routes=(Route("c", lambda value: value == "c"),)),
+            text("b"),
+            text("c", validator=str.isdigit, max_attempts=1, on_exhausted="d"),
+            text("d", skip_when=lambda self: self.data["a"] == "c"),
+        )
+
+    talk = in_memory([Short])
+    reply = talk.says("short", "x", "left", "back", "back", "c", "bad")
+    assert (reply.status, reply.data) == ("completed", {"a": "c", "c": None})
+    assert talk.state.flow_data.validation is None  # type: ignore[union-attr]
+
+
+def test_attempts_that_were_used_up_within_are_none_of_the_next_question() -> None:
+    class Inner(Flow):
+        flow_type = "inner"
+        steps = (
+            text("a", validator=str.isdigit, max_attempts=2, on_exhausted="b"),
+            text("b", skip_when=lambda: True),
+        )
+
+    class Outer(Flow):
+        flow_type = "outer"
+        steps = (SubFlow("within", Inner), text("c", validator=str.isdigit, max_attempts=2, on_exhausted="failed"))
+
+    talk = in_memory([Outer])
+    assert words(talk.says("outer", "x", "x")) == f"{NO}\n\nc?"
+    assert talk.says("x").status == "refused"
+    assert talk.says("5").data == {"within": {"a": None}, "c": "5"}
+
+
+def test_words_for_a_person_that_must_be_awaited_or_take_no_transcript_are_found_beforehand() -> None:
+    steps = (text("a", validator=str.isdigit, max_attempts=1, on_exhausted="handover"),)
+
+    async def awaited(self: Flow, transcript: Transcript) -> str:
+        return f"{self.id}{transcript}"
+
+    flow: type[Flow] = type("Awaited", (Flow,), {"flow_type": "awaited", "steps": steps, "handed_over": awaited})
+    with pytest.raises(AsyncFlowError, match="handed_over must be awaited"):
+        FlowRunner(FlowStateManager.in_memory(), [flow])
+
+    def alone(self: Flow) -> str:
+        return self.id
+
+    with pytest.raises(FlowDefinitionError, match="the handover"):
+        type("Alone", (Flow,), {"flow_type": "alone", "steps": steps, "handed_over": alone})
+
+
+def test_what_is_no_word_for_a_person_is_told_by_the_name_of_the_hook() -> None:
+    steps = (text("a", validator=str.isdigit, max_attempts=1, on_exhausted="handover"),)
+    flow: type[Flow] = type("Five", (Flow,), {"flow_type": "five", "steps": steps, "handed_over": lambda *_: 5})
+    talk = in_memory([flow])
+    assert talk.says("five", "x").status == "error"
+    error = talk.manager.history(talk.member_id)[-1]
+    assert "handed_over must give words" in (error.reason or "")

@@ -10,11 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmflow import AsyncFlowError, AsyncFlowRunner, AsyncFlowStateManager, Flow, FlowRunner, FlowStateManager, Refused
+from fsmflow import (
+    AsyncFlowError,
+    AsyncFlowRunner,
+    AsyncFlowStateManager,
+    Flow,
+    FlowRunner,
+    FlowStateManager,
+    Option,
+    Refused,
+)
 from fsmflow.errors import UnexpectedVerdict
 from fsmflow.messages import Channel, Inbound
 from fsmflow.step import Route, SubFlow
-from tests.branched import Address, choice, text
+from tests.branched import YES_NO, Address, choice, text
 from tests.talking import in_memory, words
 
 Asked = list[tuple[str, Any, dict[str, Any]]]
@@ -272,3 +281,29 @@ def test_a_flow_that_builds_its_steps_branches_in_a_conversation_too() -> None:
     assert words(talk.says("built", "15")) == "c?"
     assert words(talk.says("back", "5")) == "b?"
     assert words(talk.says("back", "25")) == "d?"
+
+
+def test_a_target_of_another_option_decides_nothing_for_the_one_that_was_chosen() -> None:
+    class Choosing(Flow):
+        flow_type = "choosing"
+
+        def is_no(self, value: str) -> bool:
+            assert value != "out"
+            return value == "no"
+
+        def never(self) -> bool:
+            return False
+
+        steps = (
+            choice("a", Option("out", "Out", to="d"), *YES_NO, routes=(Route("c", is_no),)),
+            text("b"),
+            text("c"),
+            text("d", skip_when=never),
+        )
+
+    led = {}
+    for option in ("out", "yes", "no"):
+        flow = Choosing()
+        flow.process_input(option)
+        led[option] = flow.state
+    assert led == {"out": "d", "yes": "b", "no": "c"}

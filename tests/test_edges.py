@@ -27,6 +27,13 @@ def unless() -> bool:
     return False
 
 
+class MadeOtherwise(Address):
+    """Cannot be made as a flow within another is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+
+
 def ways(*steps: Step, of: str) -> list[tuple[str, str, str | None, tuple[Predicate, ...]]]:
     return [(each.trigger, each.dest, each.option, each.predicates) for each in ways_on(steps) if each.source == of]
 
@@ -134,6 +141,7 @@ WRONG: dict[str, tuple[Callable[[], tuple[Any, ...]], str | None, str]] = {
     "optional by a word": (lambda: (text("a", optional="yes"),), "a", "optional is True or False"),
     "a flow that is none": (lambda: (SubFlow("a", Step),), "a", "a SubFlow takes a Flow class"),
     "a flow without steps": (lambda: (SubFlow("a", Flow),), "a", "a SubFlow takes a Flow class that has its steps"),
+    "a flow made otherwise": (lambda: (SubFlow("a", MadeOtherwise),), "a", "its __init__ must take"),
     "a step of type FLOW": (lambda: (Step("a", SubFlow("b", Address).type, "a?"),), "a", "type must be StepType.TEXT"),
 }
 
