@@ -45,11 +45,11 @@ class NestingModel(FlowModel):
         return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
 
     @property
-    def _collected(self) -> dict[str, Any]:
+    def _so_far(self) -> dict[str, Any]:
         """What was answered so far, also in the run that this one holds."""
-        if self.inner is None or not self.inner._collected:
+        if self.inner is None or not self.inner._so_far:
             return dict(self.answers)
-        return {**self.answers, self.state: self.inner._collected}
+        return {**self.answers, self.state: self.inner._so_far}
 
     @property
     def _may_go_back(self) -> bool:
@@ -93,7 +93,7 @@ class NestingModel(FlowModel):
                 yield from self._follow(within, turn)
                 self.previous = self.previous if trigger == BACK else turn.before
             elif trigger == BACK:
-                left, collected = self.state, inner._collected
+                left, collected = self.state, inner._so_far
                 self.inner = None
                 gone = yield from super().goes(trigger, turn)
                 if not gone:
