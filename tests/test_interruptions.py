@@ -367,6 +367,16 @@ def test_whatever_is_lost_a_flow_that_has_ended_is_not_asked_again(
     assert completions(talk) == 1
 
 
+def test_recovered_after_a_silence_that_was_too_long_for_the_other_only_what_waits_is_asked() -> None:
+    talk = put_aside((patient(Order, None), Register))
+    talk.says("Joe")
+    talk.waits(minutes=6)
+    damage(talk, recent=b"?")
+    assert words(talk.says("Of course")).splitlines()[-1] == "sure?"
+    assert talk.state.previous is None
+    assert words(talk.says("Yes")).startswith("Sent to")
+
+
 def test_a_question_that_is_asked_after_a_recovery_is_the_steps_own() -> None:
     talk = interrupted()
     damage(talk, previous=b"{")
