@@ -28,7 +28,7 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
-from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_runs, what_to_do
+from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_beneath, what_to_do
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.recovery import put_aside, recover
@@ -103,9 +103,18 @@ class Conversation(Dialogue):
         """
         at_hand: list[Flow] = []
         try:
+            stored = state.flow_data
+            # one that a silence has closed may be gone on with itself
+            is_over = stored is not None and stored.ended and stored.halt is None
+            comes_back = is_over and stored is not None and stored.waiting is not None and not state.unreadable
+            if stored is not None and comes_back:
+                # The run that came in between has ended: this one is gone on with. `previous` is of the other.
+                state = evolve(state, flow_data=stored.waiting, previous=None)
             decision = yield from self._consider(arrival, state, at_hand, start, run_id)
+            if comes_back and decision.flow is not None and decision.write is Write.UPDATE:
+                decision = evolve(decision, forget=True)
             reply = decision.reply(arrival, state)
-            return reply, decision.commit(arrival, state, reply)
+            return reply, decision.commit(arrival, state, reply, self.for_the_trail)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member gets an apology, not a traceback
@@ -113,15 +122,12 @@ class Conversation(Dialogue):
                 yield Call(self.on_fault, (fault, arrival.inbound))
             decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
             reply = decision.reply(arrival, state)
-            return reply, decision.commit(arrival, state, reply)
+            return reply, decision.commit(arrival, state, reply, self.for_the_trail)
 
     def _consider(
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
         stored = state.flow_data
-        if stored is not None and stored.ended and stored.halt is None and stored.waiting and not state.unreadable:
-            stored = stored.waiting  # the run that came in between has ended: this one is gone on with
-            state = evolve(state, flow_data=stored)
         if start is not None:
             return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
@@ -146,7 +152,7 @@ class Conversation(Dialogue):
         stored = state.flow_data
         if stored is not None and not stored.ended:
             self.known(arrival, state, stored)
-            before.append(about(arrival, stored, audit.CANCEL, "left"))
+            before += [about(arrival, run, audit.CANCEL, "left") for run in (stored, *waiting_beneath(stored))]
         begun = yield from self._begin(arrival, at_hand, start, run_id, before)
         return evolve(begun, unreadable=state.unreadable)
 
@@ -165,7 +171,7 @@ class Conversation(Dialogue):
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
         if arrival.is_silent_since(state, flow.current_timeout):
-            return (yield from self._expire(arrival, flow, at_hand))
+            return (yield from self._expire(arrival, state, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
     def _named(self, inbound: Inbound) -> str | None:
@@ -240,6 +246,7 @@ class Conversation(Dialogue):
         # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
         is_sensitive = asked.state in asked.definition.sensitive
         yield from flow.submits(turn)
+        flow.interrupted_by = None
         flow = self.rebuilt(arrival, flow)
         if turn.taken is not None and turn.taken.refuses:
             messages = yield from self.ask(arrival, flow, flow.refusal or "")
@@ -274,15 +281,15 @@ class Conversation(Dialogue):
         self, arrival: Arrival, flow: Flow, stored: FlowData, wanted: str
     ) -> Calls[Decision | None]:
         """Does what a member chose to do about it; None where the message says nothing of that."""
-        flow.interrupted_by = None
         numbered = self.numbers_choices(arrival)
         choice = what_to_do(self.sentences, arrival.inbound, flow.run_id, flow.visit, wanted, numbered=numbered)
         if choice is None:
             return None
+        flow.interrupted_by = None
         if choice == STAY or wanted not in self.registry.registrations:
             return Decision((yield from self.ask(arrival, flow)), "in_progress", flow=flow)
         if choice == LATER:
-            if waiting_runs(stored) >= WAITING_LIMIT:
+            if len(waiting_beneath(stored)) >= WAITING_LIMIT:
                 said = yield from self.ask(arrival, flow, self.sentences.too_many)
                 return Decision(said, "refused", flow=flow)
             left = flow.entry(audit.SUSPEND, "success")
@@ -295,7 +302,8 @@ class Conversation(Dialogue):
         """Does what a global word says."""
         if word in ("help", "menu"):
             said = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
-            return Decision((yield from self.ask(arrival, flow, said)), "in_progress", heard=flow)
+            messages = yield from self.ask(arrival, flow, said)
+            return Decision(messages, "in_progress", flow=_asked_again(flow), heard=flow)
         turn = Turn(before=stored)
         if word == "restart":
             flow.run_id = self._run_id(arrival)
@@ -309,13 +317,23 @@ class Conversation(Dialogue):
             messages, status, flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True
         )
 
-    def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
-        """Closes a run that was silent for too long; a keyword starts the next one at once."""
+    def _expire(self, arrival: Arrival, state: MemberState, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
+        """Closes a run that was silent for too long; a keyword starts the next one at once.
+
+        A run that waits beneath it is gone on with, unless the silence was too long for that one, too.
+        """
         turn = Turn()
         yield from flow.goes(EXPIRE, turn)
+        while flow.waiting is not None and self._is_over(arrival, state, flow.waiting):
+            turn.entries.append(about(arrival, flow.waiting, audit.EXPIRE, "success"))
+            flow.waiting = flow.waiting.waiting
         if self._named(arrival.inbound) is not None:
-            return (yield from self._begin(arrival, at_hand, before=turn.entries))
-        return (yield from told(self, arrival, flow, turn.entries))
+            return (yield from self._begin(arrival, at_hand, before=turn.entries, waiting=flow.waiting))
+        if flow.waiting is None:
+            return (yield from told(self, arrival, flow, turn.entries))
+        flow.halt = None  # what waits is gone on with, not this
+        said = yield from self._say(arrival, flow, turn)
+        return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
 
     def _return(self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData) -> Effects[Decision]:
         """Goes on with a run that a silence has closed, as far as the member wants it."""
@@ -340,10 +358,16 @@ class Conversation(Dialogue):
         # where nothing began, the run that was left for good is stored as such
         return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)
 
+    def _is_over(self, arrival: Arrival, state: MemberState, run: FlowData) -> bool:
+        """True if the silence was too long for a run that waits."""
+        registration = self.registry.registrations.get(run.flow_type)
+        return registration is not None and arrival.is_silent_since(state, registration.flow.timeout)
+
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
         entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,), heard=flow)
+        messages = yield from self.ask(arrival, flow, told)
+        return Decision(messages, "refused", flow=_asked_again(flow), entries=(entry,), heard=flow)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.
@@ -352,3 +376,14 @@ class Conversation(Dialogue):
         member's own, or after the retention. Two runs must never share the key of a payment.
         """
         return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
+
+
+def _asked_again(flow: Flow) -> Flow | None:
+    """What is stored where a step's own question is shown again: the run, if it was another that it answered last.
+
+    A number, or a title, means what it says beside the question that was shown last.
+    """
+    if flow.interrupted_by is None:
+        return None
+    flow.interrupted_by = None
+    return flow

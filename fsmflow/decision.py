@@ -6,7 +6,7 @@ decision is come to belongs to `conversation` and `recovery`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,7 @@ from fsmflow.effects import Commit, Write
 from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
+from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, FlowData, MemberState, UnreadableField, check_member_id
 from fsmflow.timers import KEEP, Keep, Timer, next_timer, question_of
 from fsmflow.trail import dump_entries
 
@@ -152,8 +152,16 @@ class Decision:
             return Reply(self.messages, member_id, None, None, self.status)
         return Reply(self.messages, member_id, stored.id, stored.place, self.status, run_id=stored.run_id)
 
-    def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
+    def commit(
+        self, arrival: Arrival, state: MemberState, reply: Reply, redact: Callable[[Arrival, Flow, FlowData], FlowData]
+    ) -> Commit:
         """The commit that makes it so, for the state that it was decided on.
+
+        Args:
+            arrival: The message.
+            state: What was read.
+            reply: What is said.
+            redact: Gives a flow's run as the trail may keep it.
 
         Raises:
             Exception: Whatever orjson has against what a flow's code says, or has put into its data.
@@ -184,7 +192,7 @@ class Decision:
             flow_data = self.flow.snapshot()
             fields["flow_data"] = dump_flow_data(flow_data)
             if self.moved:
-                kept = self.flow.definition.redacted(flow_data)
+                kept = redact(arrival, self.flow, flow_data)
                 snapshot = b"=" if kept is flow_data else dump_flow_data(kept)
         elif self.ended or not state.raw:
             fields["flow_data"] = dump_flow_data(None)

@@ -20,7 +20,7 @@ from fsmflow.codec import digest
 from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
-from fsmflow.routes import leads, route, ways_by
+from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_silences, check_steps
 from fsmflow.storable import restore_answer
@@ -76,6 +76,11 @@ class Definition:
         """The id of the first step."""
         return next(iter(self.index))
 
+    @property
+    def keeps_secrets(self) -> bool:
+        """True if an answer is sensitive, to one of its questions or to one of a flow within it."""
+        return bool(self.sensitive) or any(within.keeps_secrets for within in self.flows.values())
+
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
         return self.index.get(state, len(self.index))
@@ -113,10 +118,22 @@ class Definition:
         if not path and not flow_data.definition and state != self.first:
             # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
             answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
-            return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
-        if flow_data.definition != self.fingerprint and not leads(self.machine, (*path, state), flow_data.data):
-            return None
-        return path
+            return path_to(self.machine, flow_data.data, state) or tuple(answered)
+        if flow_data.definition == self.fingerprint:
+            return path
+        whole = leads(self.machine, (*path, state), flow_data.data) and self._holds_whole(path, flow_data.data)
+        return path if whole else None
+
+    def _holds_whole(self, path: Iterable[str], answers: Mapping[str, Any]) -> bool:
+        """True if what is kept of each flow that answered a step completes that flow as it is now."""
+        return all(self.flows[each]._is_completed_by(answers.get(each)) for each in path if each in self.flows)
+
+    def _is_completed_by(self, answers: Any) -> bool:
+        return (
+            isinstance(answers, Mapping)
+            and bool(completed_by(self.machine, answers))
+            and self._holds_whole(answers, answers)
+        )
 
     def rewound(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """The furthest point of a run that still fits this flow, for one that does not fit as it is.
@@ -133,18 +150,23 @@ class Definition:
         answers: dict[str, Any] = {}
         path: list[str] = []
         goal = flow_data.step_id
-        for step_id in flow_data.path or route(self.machine, flow_data.data, self.first):
+        # who went back to the first question has no path, and later answers which are not to be gone over unasked
+        ahead = () if goal == self.first else route(self.machine, flow_data.data, self.first)
+        travelled = flow_data.path or ahead
+        for step_id in travelled:
             if step_id not in self.index or not leads(self.machine, (*path, step_id), flow_data.data):
                 break
             try:
                 answers[step_id] = self._answer(step_id, flow_data.data[step_id])
-                readable = not self._hides_its_way(step_id)
+                readable = not self._hides_its_way(step_id) and self._holds_whole((step_id,), flow_data.data)
             except Exception:  # noqa: BLE001 - as above
                 readable = False
             if not readable:
                 return step_id, {each: answers[each] for each in path}, tuple(path)
             path.append(step_id)
-        asked = goal if goal is not None and leads(self.machine, (*path, goal), flow_data.data) else None
+        asked = None
+        if goal is not None and len(path) == len(travelled) and leads(self.machine, (*path, goal), flow_data.data):
+            asked = goal
         if asked not in self.index:
             ways = ways_by(self.machine, path[-1], flow_data.data[path[-1]]) if path else (self.first,)
             asked = ways[0] if len(ways) == 1 else None  # which of several, its predicates would have to be asked
@@ -155,7 +177,10 @@ class Definition:
         return str(asked), {step_id: answers[step_id] for step_id in path}, tuple(path)
 
     def redacted(self, flow_data: FlowData) -> FlowData:
-        """A stored run as the trail may keep it: without sensitive answers, and without what holds one."""
+        """A stored run as the trail may keep it: without sensitive answers, and without what holds one.
+
+        Of a run that waits beneath it this knows nothing: that one is of another flow.
+        """
         kept = redacted(flow_data, self._hidden(flow_data.data))
         within = self.flows.get(flow_data.step_id or "")
         if flow_data.inner is not None and within is not None:
@@ -232,9 +257,11 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     if depth > DEPTH_LIMIT:
         raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")
     sensitive = frozenset(step.id for step in steps if step.sensitive)
-    remember_sensitive(flow_type, sensitive)
+    remember_sensitive(flow_type, sensitive | {each for each, within in flows.items() if within.keeps_secrets})
     ending = getattr(owner, "complete", None)
     closing = None if ending is None else understand(owner, None, "closing", ending, arguments=0, returns=False)
+    handing = getattr(owner, "handed_over", None)
+    parting = None if handing is None else understand(owner, None, "handover", handing, arguments=1, returns=False)
     return Definition(
         name=owner.__name__,
         flow_type=flow_type,
@@ -249,7 +276,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         depth=depth,
         asynchronous=tuple(
             callback.name
-            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))
+            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing, parting))
             for callback in found
             if callback is not None and callback.is_async
         )
@@ -326,4 +353,6 @@ def _fingerprint(steps: Sequence[Step]) -> str:
     for edge in ways_on(steps):
         # which predicate opens a way does not matter to a stored run: what led it there, held then
         parts += ["", edge.source, edge.dest, edge.option or ""]
+    # what a flow within collected is an answer: where its questions change, it may lack one
+    parts += [part for step in steps if step.flow is not None for part in (step.id, step.flow._compiled.fingerprint)]
     return digest(*parts, size=6)

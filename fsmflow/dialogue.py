@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.calls import Calls
 from fsmflow.codec import load_reply
@@ -160,6 +160,20 @@ class Dialogue:
             return None
         flow = self.flow_for(arrival, registration, stored)
         return flow if flow.resume(stored) else None
+
+    def for_the_trail(self, arrival: Arrival, flow: Flow, run: FlowData) -> FlowData:
+        """A flow's run, and those that wait beneath it, without what is sensitive: the same object where nothing is."""
+        kept = flow.definition.redacted(run)
+        return kept if run.waiting is None else evolve(kept, waiting=self._waiting_for_the_trail(arrival, run.waiting))
+
+    def _waiting_for_the_trail(self, arrival: Arrival, run: FlowData) -> FlowData:
+        registration = self.registry.registrations.get(run.flow_type)
+        beneath = None if run.waiting is None else self._waiting_for_the_trail(arrival, run.waiting)
+        try:
+            kept = None if registration is None else self.flow_for(arrival, registration, run).definition.redacted(run)
+        except Exception:  # noqa: BLE001 - a flow that cannot be made does not say which of its answers are sensitive
+            kept = None
+        return evolve(kept or evolve(run, data={}, inner=None), waiting=beneath)
 
     def idle(self) -> str:
         """What can be started, in words."""

@@ -69,7 +69,9 @@ def _edges_of(step: Step, following: str) -> Iterator[Edge]:
     if not step.options or any(option.to is None for option in step.options):
         yield from _routed(step, trigger, following)
     if step.optional:
-        yield Edge(step.id, following, trigger=SKIP)
+        # no predicate is asked about an answer that was not given; a way that asks none is everybody's
+        always = next((route.to for route in step.routes if route.when is None), following)
+        yield Edge(step.id, always, trigger=SKIP)
     if step.on_exhausted is not None:
         yield Edge(step.id, step.on_exhausted, trigger=EXHAUSTED)
 

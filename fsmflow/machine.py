@@ -194,7 +194,7 @@ def _ends_within(step: Step) -> tuple[str, ...]:
         return ()
     within = all_transitions(step.flow._compiled.machine)
     led_to = {transition.dest for trigger, transition in within if trigger in LEADING_ON}
-    return tuple(end for end in (CANCELLED, FAILED, HANDOVER) if end in led_to)
+    return tuple(end for end in _ENDS if end != COMPLETED and end in led_to)
 
 
 def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[FlowTransition]:

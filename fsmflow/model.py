@@ -258,7 +258,7 @@ class FlowModel:
             self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
-            return closing(name, (yield Call(self.handed_over, (self.transcript,))))
+            return closing(name, (yield Call(self.handed_over, (self.transcript,))), by="handed_over")
         if self.state == EXPIRED:
             if self.can_be_resumed:
                 asked = self.offer_to_resume
@@ -345,12 +345,12 @@ class FlowModel:
         step, value = self.current_step, self.answers.get(self.state)
         if step is None or value is None or step.sensitive:
             return None
-        title = next((option.title for option in step.options if option.id == value), None)
+        if step.options:  # whatever else is kept of a choice, the member has never seen
+            return next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
-        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
-        has_words = has_words and not isinstance(value, (bool, Enum))
-        return title or (str(value) if has_words else None)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        has_words = is_number or kind.__str__ is not object.__str__
+        return str(value) if has_words and not isinstance(value, Enum) else None  # else it would show its names
 
     def entry(
         self,
@@ -402,11 +402,11 @@ class FlowModel:
         if transition.refuses:
             self._refused(source, turn)
             return
-        if trigger == EXHAUSTED:
-            kept = self.validation if self.state in TERMINAL_STATES else None  # who takes over is told of it
-            self.validation = kept
-        else:
-            self.refusal = self.validation = None
+        gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
+        if trigger != EXHAUSTED:
+            self.refusal = None
+        if not gave_up:  # who takes over is told of it
+            self.validation = None
         self.interrupted_by = None
         self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
@@ -415,7 +415,7 @@ class FlowModel:
         if trigger in ANSWERING and turn.ended in (None, COMPLETED):
             self._answered(source, turn)
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
-        elif trigger == EXHAUSTED and self.state not in TERMINAL_STATES:
+        elif trigger == EXHAUSTED and not gave_up:
             self._answered(source, turn)
         elif trigger == BACK:
             self.path = self.path[:-1]

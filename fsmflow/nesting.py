@@ -16,17 +16,18 @@ from typing import Any
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import Turn
+from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
 from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
-from fsmflow.state import COMPLETED, EXPIRED, TERMINAL_STATES, FlowData, Halt, next_visit
+from fsmflow.state import COMPLETED, EXPIRED, HANDOVER, TERMINAL_STATES, FlowData, Halt, next_visit
+from fsmflow.step import Step
 
 
 class NestingModel(FlowModel):
@@ -43,6 +44,21 @@ class NestingModel(FlowModel):
     def place(self) -> str:
         """The step that is asked now, in the flow that asks it: ``address.street``."""
         return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
+
+    @property
+    def _so_far(self) -> dict[str, Any]:
+        """What was answered so far, also in the run that this one holds."""
+        if self.inner is None or not self.inner._so_far:
+            return dict(self.answers)
+        return {**self.answers, self.state: self.inner._so_far}
+
+    @property
+    def _may_go_back(self) -> bool:
+        """True if there is a question before the one that is asked now, in this run or in one that it holds."""
+        if self.inner is not None and self.inner._may_go_back:
+            return True
+        ways = transitions_from(self._definition.machine, BACK, self.state)
+        return any(way.dest == self.came_from() for way in ways)
 
     def says(self) -> Calls[Message]:
         """What is said now, by the innermost run."""
@@ -70,6 +86,8 @@ class NestingModel(FlowModel):
             within = Turn(answer=turn.answer, verdict=turn.verdict)
             yield from self.inner.submits(within)
             yield from self._follow(within, turn)
+            if within.taken is not None and not within.taken.refuses:
+                self.previous = turn.before
         self._open(turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
@@ -77,18 +95,22 @@ class NestingModel(FlowModel):
         inner = self.inner
         if inner is None or trigger not in (BACK, SKIP):
             gone = yield from super().goes(trigger, turn)
-            if gone and trigger in (CANCEL, RESTART):
+            if gone and trigger in (CANCEL, RESTART, EXPIRE):
                 self.inner = None
         else:
             within = Turn(before=turn.before)
             gone = yield from inner.goes(trigger, within)
             if gone:
                 yield from self._follow(within, turn)
+                self.previous = self.previous if trigger == BACK else turn.before
             elif trigger == BACK:
+                left, collected = self.state, inner._so_far
                 self.inner = None
                 gone = yield from super().goes(trigger, turn)
                 if not gone:
                     self.inner = inner
+                elif collected:
+                    self.answers[left] = collected  # what was answered there is shown when it is asked again
         self._open(turn, backward=trigger == BACK)
         return gone
 
@@ -102,24 +124,29 @@ class NestingModel(FlowModel):
         if within.taken is None or within.taken.refuses:
             return
         self.visit = next_visit(self.visit)
-        self.previous = turn.before
+        self.interrupted_by = None
         if inner.state in TERMINAL_STATES:
-            refusal = inner.refusal
+            place, refusal, stood = self.state, inner.refusal, inner.validation
             self.inner, turn.ended = None, inner.state
             if inner.state == COMPLETED:
                 inner.check_collected()
                 turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
             self.fire(POP, turn)
             self.refusal, turn.ended = refusal, None
+            if stood is not None:
+                self.validation = evolve(stood, step=f"{place}.{stood.step}")
+            if self.state == HANDOVER:  # who takes over is told what was answered within, too
+                self.answers[place] = {each: inner.answers.get(each) for each in inner.path}
+                self.path = (*self.path, place)
 
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open."""
         step = self.current_step
         if step is None or step.flow is None or self.inner is not None:
             return
-        taken = turn.taken
+        taken, refusal = turn.taken, self.refusal
         self.fire(PUSH, turn)
-        turn.taken = taken or turn.taken
+        turn.taken, self.refusal = taken or turn.taken, refusal  # of the step from which this one was fallen back to
         inner = self._made(step.flow)
         inner.run_id = digest(self.run_id, step.id, str(self.visit))
         earlier = self.answers.get(step.id)
@@ -156,7 +183,7 @@ class NestingModel(FlowModel):
         self.state = kept
         inner = None
         if step is not None and step.flow is not None:
-            if flow_data.inner is None or flow_data.step_id is None:
+            if flow_data.inner is None or flow_data.step_id is None or not _continues(step, flow_data.inner):
                 return False
             self.state = flow_data.step_id
             inner = self._made(step.flow)
@@ -183,5 +210,14 @@ class NestingModel(FlowModel):
         self.inner = None
         self._open(Turn())
         opened: NestingModel | None = self.inner
-        if opened is not None and flow_data.inner is not None and flow_data.step_id == self.state:
+        step = self.current_step
+        if opened is None or step is None or flow_data.inner is None or flow_data.step_id != self.state:
+            return
+        if _continues(step, flow_data.inner):
             opened.rewind(flow_data.inner)
+
+
+def _continues(step: Step, inner: FlowData) -> bool:
+    """True if a stored run is an open one of the flow that answers a step."""
+    flow: Any = step.flow
+    return inner.flow_type == flow.flow_type and not inner.ended

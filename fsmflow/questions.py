@@ -61,12 +61,13 @@ def compose(flow: str, step: Step, said: Any) -> Message:
     return ListMenu(body, button, (Section("", step.options),), header=header, footer=footer)
 
 
-def closing(flow: str, said: Any) -> Message:
-    """The closing words of a flow, from what its ``complete`` returned.
+def closing(flow: str, said: Any, *, by: str = "complete") -> Message:
+    """The closing words of a flow, from what its ``complete`` or its ``handed_over`` returned.
 
     Args:
         flow: The flow's name, for the error.
         said: A str or a message.
+        by: Which of the two.
 
     Returns:
         The message.
@@ -78,7 +79,7 @@ def closing(flow: str, said: Any) -> Message:
         return Text(said)
     if isinstance(said, _MESSAGES):
         return said
-    raise FlowDefinitionError(flow, None, f"complete must give words or a message, not {type(said).__name__}")
+    raise FlowDefinitionError(flow, None, f"{by} must give words or a message, not {type(said).__name__}")
 
 
 def with_reason(reason: str, question: Message) -> Message:

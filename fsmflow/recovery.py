@@ -75,6 +75,8 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
     else:
         why, messages, flow = f"restored from {restored.source}", restored.messages, restored.flow
         result = _entry(arrival, audit.RECOVERY_RESULT, "success", why)
+        # a run that waited is gone on with: what is a step behind is of the one that was over
+        forget = forget or (flow is not None and _waited(flow, state.flow_data))
         if flow is not None:
             result = flow.entry(audit.RECOVERY_RESULT, "success", reason=why)
     return Decision(
@@ -120,6 +122,9 @@ def _resume(
     if candidate is None:
         return None
     if candidate.ended:
+        waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
+        if waited is not None:
+            return waited
         said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
         return _Restored(source, (said,), whole=source == "flow_data")
     registration = dialogue.known(arrival, state, candidate)
@@ -134,7 +139,11 @@ def _resume(
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
         flow.visit = max(next_visit(flow.visit), arrival.at, arrival.received)
+        flow.interrupted_by = None  # its own question is asked
         if arrival.is_silent_since(state, flow.current_timeout):
+            waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
+            if waited is not None:
+                return waited
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
             return _Restored(f"{source}, where nobody had answered for too long", (said,))
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
@@ -145,6 +154,10 @@ def _resume(
             raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
     return _Restored(source, messages, flow, whole=fits and source == "flow_data")
+
+
+def _waited(flow: Flow, stored: FlowData | None) -> bool:
+    return stored is not None and stored.waiting is not None and flow.run_id != stored.run_id
 
 
 def put_aside(arrival: Arrival, unreadable: Sequence[UnreadableField]) -> AuditEntry:

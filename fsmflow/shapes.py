@@ -59,7 +59,7 @@ def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
     asked = (step.message if callable(step.message) else None for step in steps)
     return (
         flow_type,
-        tuple((step.id, step.type, step.sensitive) for step in steps),
+        tuple((step.id, step.type, step.sensitive, step.flow) for step in steps),
         ways_on(steps),
         tuple(
             (_code(message), *map(_code, (step.validator, step.transformer, step.skip_when, *_predicates(step))))

@@ -6,6 +6,7 @@ step becomes states and transitions belongs to `machine`; how its callables are 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -101,7 +102,8 @@ class Step:
             with a target of its own leads there.
         skip_when: ``(self)`` or ``()``: True if the question is not asked; tried when a way would lead to it, with the
             answer that leads there in the flow's data.
-        optional: True if a member may leave the question out, by a word; its answer is None then.
+        optional: True if a member may leave the question out, by a word; its answer is None then, and it leads where
+            an answer for which no predicate holds does.
         max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
         on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
         timeout: The silence at this step after which the conversation is over; None for never; by default the flow's.
@@ -237,6 +239,11 @@ def _check_words(flow: str, step: Step) -> None:
     if step.flow is not None:
         if getattr(step.flow, "_compiled", None) is None:
             raise FlowDefinitionError(flow, step.id, "a SubFlow takes a Flow class that has its steps")
+        try:
+            inspect.signature(step.flow.__init__).bind(None, member_id="", channel=None)
+        except TypeError:
+            wanted = "a SubFlow is made with member_id and channel, which its __init__ must take"
+            raise FlowDefinitionError(flow, step.id, wanted) from None
         return
     said = step.message
     if isinstance(said, (Text, Buttons, ListMenu)):
