@@ -12,7 +12,7 @@
 --       7 audit record, or ''               8 snapshot, '=' for the flow_data that is written, or ''
 --       9 flow_data, or '' to leave it     10 how many unreadable fields follow, each as name, '+' .. raw or '-'
 --      11 in how many milliseconds something is due, '-' for never, or '' to leave what is
---      12 what is due, and the question that it is about, each a word
+--      12 what is due                     13 the question that it is about
 --       then the unreadable fields, then the other fields to write, each as name and value
 -- Gives {'applied', version}, {'duplicate', hash} or {'conflict', hash}.
 --
@@ -39,7 +39,7 @@ if (stored[1] or '') ~= ARGV[3] then
 end
 
 local unreadable = tonumber(ARGV[10])
-local rest = 13
+local rest = 14
 for _ = 1, unreadable do
   local raw = redis.call('HGET', hash, ARGV[rest])
   if (raw and '+' .. raw or '-') ~= ARGV[rest + 1] then
@@ -69,7 +69,7 @@ if ARGV[6] == 'clear' or ARGV[11] == '-' then
   end
 elseif ARGV[11] ~= '' then
   local length = tonumber(ARGV[11])
-  local score = count(string.match(timer or '', '^%d+ %l+ (%d+) ') or '')
+  local score = timer and tonumber((string.match(timer, '^%d+ %l+ (%d+) ')))
   if not score or unreadable > 0 or score <= now or score > now + length then
     score = now + length
     redis.call('ZADD', due, string.format('%.0f', score), string.match(hash, '}:(.*)$'))
@@ -79,8 +79,7 @@ elseif ARGV[11] ~= '' then
       redis.call('PEXPIRE', due, string.format('%.0f', lives + tonumber(ARGV[4])))
     end
   end
-  local what, question = string.match(ARGV[12], '^(%S+) (%S+)$')
-  timer = string.format('%.0f %s %.0f %s', now + length, what, score, question)
+  timer = string.format('%.0f %s %.0f %s', now + length, ARGV[12], score, ARGV[13])
 end
 
 -- The stream first: see the head.
@@ -119,7 +118,7 @@ else
     end
     table.sort(kept)
     local added = 0
-    for i = 13, 12 + 2 * unreadable, 2 do
+    for i = 14, 13 + 2 * unreadable, 2 do
       if string.sub(ARGV[i + 1], 1, 1) == '+' then
         added = added + 1
         fields[n + 1] = string.format('quarantine:%.0f', number + added)

@@ -38,6 +38,7 @@ IGNORED: Final = "ignored"
 # Why a message is no answer, as the trail says it.
 LATE: Final = "older than the last message"
 STALE: Final = "a choice of an earlier question"
+OVER: Final = "sent after the run was closed"
 
 
 @frozen

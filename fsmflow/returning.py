@@ -24,7 +24,7 @@ from fsmflow.alphabet import RESUME
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
-from fsmflow.decision import LATE, STALE, Arrival, Decision
+from fsmflow.decision import LATE, OVER, STALE, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
@@ -111,7 +111,8 @@ def told(dialogue: Dialogue, arrival: Arrival, flow: Flow[Any], entries: Sequenc
     is_offer = flow.can_be_resumed
     said = yield from dialogue.ask(arrival, flow)
     flow.halt = evolve(flow.halt, offers=1) if is_offer and flow.halt is not None else None
-    return Decision(said, "expired", flow=flow, entries=entries, moved=True)
+    noted = entries or (flow.entry(audit.VALIDATION, "refused", reason=OVER),)
+    return Decision(said, "expired", flow=flow, entries=noted, moved=True)
 
 
 def _answered(dialogue: Dialogue, arrival: Arrival, flow: Flow[Any], *, named: bool) -> Calls[Decision | Returned]:

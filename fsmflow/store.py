@@ -17,7 +17,7 @@ from typing import Any, Final, Union
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import READ, UNREAD, dump_flow_data, load_flow_data, load_state
+from fsmflow.codec import OPTIONAL, READ, UNREAD, dump_flow_data, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState, check_member_id
@@ -73,11 +73,11 @@ def _due_set(prefix: str, bucket: int) -> str:
     return f"{prefix}:{{b{bucket:04d}}}:due"
 
 
-def _timed(timer: Timer | Keep | None) -> tuple[str, str]:
+def _timed(timer: Timer | Keep | None) -> tuple[str, str, str]:
     """A timer as the script takes it."""
     if timer is None:
-        return "-", ""
-    return ("", "") if isinstance(timer, Keep) else (str(timer.within), f"{timer.kind} {timer.question or '0'}")
+        return "-", "", ""
+    return ("", "", "") if isinstance(timer, Keep) else (str(timer.within), timer.kind, timer.question or "0")
 
 
 @frozen
@@ -179,7 +179,7 @@ HashFields = Union[Mapping[bytes, bytes], Sequence[bytes]]
 """What ``HGETALL`` gives: pairs or a flat list, by the client's protocol."""
 
 
-_FIELDS: Final = {name.encode(): name for name in (*READ, *UNREAD)}
+_FIELDS: Final = {name.encode(): name for name in (*READ, *UNREAD, *OPTIONAL)}
 
 
 def _pairs(fields: HashFields) -> Iterable[tuple[bytes, bytes]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -119,6 +120,7 @@ class Due:
     account: str | None = field(default=None)
 
 
+@lru_cache(maxsize=256)
 def milliseconds(duration: timedelta) -> int:
     """A duration as timers count it: at least one."""
     return min(max(1, round(duration / _MILLISECOND)), _LONGEST)

@@ -200,8 +200,24 @@ def test_a_message_that_was_long_on_its_way_is_told_by_its_date() -> None:
 def test_time_passes_by_the_word_only() -> None:
     chat = Chat(Offer).wait(minutes=5).say("100").expect(step="handle")
     chat.wait(minutes=5, seconds=1).say("kofi").expect(step="expired", status="expired")
+    chat.expect(options=("continue", "restart")).tap("continue").expect(step="handle", data={"amount": Decimal(100)})
     with pytest.raises(ValueError, match="forwards only"):
         chat.wait(minutes=-1)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_becomes_due_while_time_passes_is_done_at_its_moment(asynchronous: bool) -> None:
+    class Reminding(Offer):
+        steps = (evolve(Offer.steps[0], reminder=timedelta(minutes=1)), *Offer.steps[1:])
+
+    chat = Chat(Reminding, asynchronous=asynchronous)
+    chat.wait(seconds=59)
+    assert len(chat.replies) == 1
+    chat.wait(seconds=1).expect(heard=re.compile("^Are you still there"), step="amount")
+    chat.wait(minutes=3, seconds=59).expect(step="amount")
+    chat.wait(seconds=1).expect(step="expired")
+    assert len(chat.replies) == 2
+    assert "(the silence closes the conversation of console:ama)" in chat.transcript
 
 
 def test_a_message_that_is_delivered_again_gets_the_same_answer_and_counts_once(flow: type[Flow]) -> None:

@@ -355,6 +355,45 @@ def test_a_step_that_was_removed_is_for_the_next_message_to_recover_from(any_red
     assert talk.says("bob").status == "recovered"
 
 
+def test_after_a_deploy_was_taken_back_timers_are_set_again(any_redis: Redis, prefix: str) -> None:
+    """The worker of the deploy took the entry away: its score, which the hash still has, is not relied upon."""
+
+    class Shorter(Asked):
+        steps = (Asked.steps[0], Asked.steps[2])
+
+    talk = Talk(any_redis, prefix, [Asked])
+    talk.says("asked", "12")
+    talk.ages(minutes=1)
+    talk.deploys([Shorter])
+    assert done(talk) == []
+    talk.deploys([Asked])
+    assert talk.says("bob").step_id == "confirm"
+    talk.ages(minutes=1)
+    assert [kind for kind, _ in done(talk)] == ["reminder"]
+
+
+def test_an_entry_that_is_set_while_it_is_taken_away_stays(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Asked])
+    talk.says("asked")
+    talk.ages(minutes=1)
+    member = FlowRunner(FlowStateManager(any_redis, prefix=prefix), [Asked], clock=lambda: talk.now)
+    slow = manager_on(any_redis, prefix=prefix)
+    runner = runner_on(slow, [Asked], clock=lambda: talk.now)
+    [looked_at] = runner._keeping_time(slow.overdue())
+    talk.redis.delete(talk.key)
+    waiting = ["asked"]
+
+    def start(command: tuple[Any, ...]) -> None:
+        if command[0] == "EVALSHA" and waiting:
+            member.handle(talk.message(waiting.pop()))
+
+    before_each_command(slow, start)
+    assert slow.drive(looked_at) is None
+    assert len(due_set(talk)) == 1
+    talk.ages(minutes=1)
+    assert [kind for kind, _ in done(talk)] == ["reminder"]
+
+
 def test_a_member_who_was_cleared_is_in_no_due_set(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Asked])
     talk.says("asked")

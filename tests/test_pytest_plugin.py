@@ -233,7 +233,7 @@ def test_svg_is_a_picture_of_each_flow_that_tells_what_was_not_fired(project: py
 def test_several_reports_are_given_side_by_side(project: pytest.Pytester) -> None:
     project.makepyfile(SOME)
     told = lines_of(ran(project, "--flow-cov=flows.py", "--flow-cov-report=json", "--flow-cov-report=term"))
-    assert told[0].startswith("offer 2 of 11")
+    assert told[0].startswith("offer 2 of 15")
     assert "json written to flow-coverage.json" in told
 
 

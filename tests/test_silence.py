@@ -9,6 +9,7 @@ from redis import Redis
 
 from fsmflow import Flow, Option, Sentences, Step, StepType
 from fsmflow.messages import options_of
+from fsmflow.step import SubFlow
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, wire_id_of, words
 
 pytestmark = pytest.mark.usefixtures("side")
@@ -376,3 +377,58 @@ def test_after_a_long_silence_a_recovery_opens_nothing_again(any_redis: Redis, p
     reply = talk.says("bob")
     assert (reply.status, reply.step_id) == ("recovered", None)
     assert talk.says("offer").step_id == "amount"
+
+
+# -- a flow within a flow ---------------------------------------------------------------------------------------------
+
+
+class Address(Flow):
+    """Asks where to."""
+
+    flow_type = "address"
+    timeout = timedelta(hours=1)
+    steps = (
+        Step(id="town", type=StepType.TEXT, message="Which town?"),
+        Step(id="street", type=StepType.TEXT, message="Which street?", timeout=timedelta(minutes=1)),
+    )
+
+
+class Parcel(Flow):
+    """Asks what, and in a flow of its own where to."""
+
+    flow_type = "parcel"
+    keywords = ("parcel",)
+    steps = (Step(id="what", type=StepType.TEXT, message="What?"), SubFlow("address", Address))
+
+
+@pytest.mark.parametrize("is_looked_after", [False, True])
+def test_a_run_is_gone_on_with_where_it_stood_within_another_flow(
+    any_redis: Redis, prefix: str, is_looked_after: bool
+) -> None:
+    talk = Talk(any_redis, prefix, [Parcel])
+    talk.says("parcel", "a book", "Accra")
+    talk.ages(minutes=1, seconds=1)
+    assert len(talk.runner.due() if is_looked_after else ()) == is_looked_after
+    assert words(talk.says("Ring Road")) == OFFERED.replace("5 minutes", "1 minute")
+    assert words(talk.taps("Continue")) == "Which street?"
+    assert talk.says("Ring Road").status == "completed"
+
+
+def test_starting_over_leaves_the_flow_within(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Parcel])
+    talk.says("parcel", "a book", "Accra")
+    talk.waits(minutes=6)
+    talk.says("hello?")
+    assert words(talk.taps("Start over")) == "What?"
+    assert talk.data == {}
+
+
+def test_a_flow_within_waits_as_long_as_the_one_around_it_where_its_step_does_not_say(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [Parcel])
+    talk.says("parcel", "a book")
+    talk.ages(minutes=4, seconds=59)
+    assert talk.runner.due() == []
+    talk.ages(seconds=1)
+    assert [due.kind for due in talk.runner.due()] == ["expire"]
