@@ -8,8 +8,11 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+graphemes       how long words are, and cutting them
 wording         the words that members may type at any question, and the library's own sentences
 state           a member's state as a value, and the structure that it is given as
+choices         what a step offers at a moment: the options that its callable gives
+per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
@@ -30,6 +33,7 @@ flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
 effects         what a turn may ask of the store
 taps            the ids that buttons carry, so that an old one is known as such
+menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 recovery        going on from what is left of a state that cannot be read
@@ -64,6 +68,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
         AsyncFlowError,
+        BadOptions,
         BadTarget,
         Contended,
         DrawingFailed,
@@ -77,6 +82,7 @@ if typing.TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         NewerState,
+        NoOptions,
         PayloadError,
         Refused,
         StoreUnavailable,
@@ -100,6 +106,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.per_channel import PerChannel
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Step, StepType
@@ -111,6 +118,7 @@ __all__ = [
     "AsyncFlowRunner",
     "AsyncFlowStateManager",
     "AuditEntry",
+    "BadOptions",
     "BadTarget",
     "Buttons",
     "Channel",
@@ -137,8 +145,10 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NoOptions",
     "Option",
     "PayloadError",
+    "PerChannel",
     "Refused",
     "Reply",
     "Section",
@@ -158,6 +168,7 @@ _NAMES: typing.Final = {
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
         "AsyncFlowError",
+        "BadOptions",
         "BadTarget",
         "Contended",
         "DrawingFailed",
@@ -171,6 +182,7 @@ _NAMES: typing.Final = {
         "MissingExtra",
         "MissingProgram",
         "NewerState",
+        "NoOptions",
         "PayloadError",
         "Refused",
         "StoreUnavailable",
@@ -194,6 +206,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "per_channel": ("PerChannel",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Step", "StepType"),

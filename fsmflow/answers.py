@@ -10,14 +10,17 @@ A refusal is a value. Only three exceptions of a flow's code mean one: `Refused`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Union
 
 from attrs import field, frozen
 
 from fsmflow.callbacks import Callback
-from fsmflow.calls import Call, Calls
-from fsmflow.errors import Refused, UnexpectedVerdict
+from fsmflow.calls import Calls
+from fsmflow.choices import Offer, read_offer
+from fsmflow.errors import BadOptions, Refused, UnexpectedVerdict
 from fsmflow.messages import Option
+from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step
 from fsmflow.storable import check_storable
 from fsmflow.wording import Sentences, folded
@@ -78,20 +81,44 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
+        options: Gives what is on offer.
+        empty: Says that nothing is.
+        on_channel: What says the words on the channels that have words of their own; None where they are fixed there.
         judged_async: True if judging an answer must await something.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
+    options: Callback | None = None
+    empty: Callback | None = None
+    on_channel: Mapping[str, Callback | None] = field(factory=dict)
     judged_async: bool = field(init=False)
 
     @judged_async.default
     def _is_judged_async(self) -> bool:
-        return any(callback is not None and callback.is_async for callback in (self.validator, self.transformer))
+        return any(callback is not None and callback.is_async for callback in self.judging)
+
+    @property
+    def judging(self) -> tuple[Callback | None, ...]:
+        """What is called to judge an answer."""
+        return (self.options, self.validator, self.transformer)
+
+    @property
+    def all(self) -> tuple[Callback, ...]:
+        """Every callable of the step."""
+        found = (self.message, *self.on_channel.values(), *self.judging, self.empty)
+        return tuple([callback for callback in found if callback is not None])
 
 
-def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, sentences: Sentences) -> Calls[Verdict]:
+def judge(
+    flow: object,
+    step: Step,
+    callbacks: StepCallbacks,
+    answer: Answer,
+    sentences: Sentences,
+    offer: Offer | None = None,
+) -> Calls[Verdict]:
     """Judges one answer to one step.
 
     Args:
@@ -100,6 +127,7 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
         callbacks: The step's callables.
         answer: What was sent.
         sentences: The library's own words.
+        offer: What is offered now, of a step whose options live.
 
     Yields:
         The calls of the validator and the transformer.
@@ -114,9 +142,10 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
     """
     option = None
     if step.has_choices:
-        option = chosen(step, answer)
-        if option is None:
-            return Refusal(sentences.choose)
+        found = chosen(step, answer) if offer is None else chosen_now(offer, answer, sentences)
+        if not isinstance(found, Option):
+            return found or Refusal(sentences.choose)
+        option = found
         value: Any = option.id
     else:
         if answer.kind not in ("text", "option") or answer.text is None:
@@ -166,11 +195,51 @@ def chosen(step: Step, answer: Answer) -> Option | None:
     return next((option for option in step.options if folded(option.title) == typed), None)
 
 
+def chosen_now(offer: Offer, answer: Answer, sentences: Sentences) -> Option | Refusal | None:
+    """The option of a set that an answer chooses, or why it chooses none: likewise, but that titles may be alike."""
+    if answer.option_id is not None:
+        return offer.by_id(answer.option_id) or Refusal(sentences.gone)
+    if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:
+        return None
+    typed = folded(answer.text)
+    placed = offer.at(typed) if answer.numbered else None
+    found = offer.titled(typed) if placed is None else (placed,)
+    if len(found) > 1:
+        return Refusal(sentences.which_one)
+    return next(iter(found), None)
+
+
 def _function(function: Any) -> Any:
     """A step's own callable; a staticmethod is called as what it holds."""
     return function.__func__ if isinstance(function, (staticmethod, classmethod)) else function
 
 
-def message_call(flow: object, step: Step, callback: Callback) -> Call:
-    """The call that gives the words of a step's question."""
-    return callback.call(flow, _function(step.message))
+def words_of(flow: object, step: Step, callbacks: StepCallbacks, channel_type: str) -> Calls[Any]:
+    """What a step's message says on a channel."""
+    said, callback = step.message, callbacks.message
+    if isinstance(said, PerChannel):
+        callback = callbacks.on_channel.get(channel_type, callback)
+        said = said.on(channel_type)
+    return said if callback is None else (yield callback.call(flow, _function(said)))
+
+
+def offer_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[Offer]:
+    """What a step whose options live offers at this moment.
+
+    Raises:
+        BadOptions: What its callable gave cannot be offered.
+        Exception: Whatever else the flow's code raised.
+    """
+    assert callbacks.options is not None  # noqa: S101 - the caller has seen that they live
+    given = yield callbacks.options.call(flow, _function(step.live))
+    return read_offer(type(flow).__name__, step.id, given)
+
+
+def empty_words_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[str]:
+    """What a step says where it has nothing to choose from; empty if it says nothing."""
+    said: Any = step.empty_message
+    if callbacks.empty is not None:
+        said = yield callbacks.empty.call(flow, _function(said))
+    if not isinstance(said, (str, type(None))):
+        raise BadOptions(type(flow).__name__, step.id, f"empty_message must give words, not {type(said).__name__}")
+    return said or ""

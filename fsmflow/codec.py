@@ -41,7 +41,7 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_RUN: Final = (str, str, int, dict, str, int, list, int, str)
+_RUN: Final = (str, str, int, dict, str, int, list, int, str, int)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
 
@@ -94,6 +94,8 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
         run["definition"] = flow_data.definition
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
+    if flow_data.page:
+        run["page"] = flow_data.page
     return orjson.dumps(run)
 
 
@@ -110,15 +112,18 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
     revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
-    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
+    page = get("page", 0)
+    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition, page)
     if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
     if not (step_id is None or type(step_id) is str):
         raise TypeError("no step")
-    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
+    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT and 0 <= page < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    return FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+    return FlowData(
+        flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused, page
+    )
 
 
 def _validation(found: Any) -> Validation:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from fsmflow import audit
-from fsmflow.answers import Answer, chosen
+from fsmflow.answers import Answer
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
@@ -27,11 +27,11 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, Turn
-from fsmflow.messages import Inbound, Reply
+from fsmflow.machine import BACK, CANCEL, EXPIRE, PAGE, RESTART, SUBMIT, Turn
+from fsmflow.messages import Inbound, Option, Reply
 from fsmflow.recovery import put_aside, recover
 from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
-from fsmflow.taps import is_wire_id, nonce_of, tapped
+from fsmflow.taps import is_wire_id, nonce_of, tapped, turned
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
 # no answer, which would have to be paid for.
@@ -191,8 +191,9 @@ class Conversation(Dialogue):
         if run_id is not None:
             flow.visit = arrival.received  # an id that was given before must not bring its old buttons back
         entries = [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
-        messages = yield from self.ask(arrival, flow)
-        return Decision(messages, "in_progress", flow=flow, entries=entries, forget=True, moved=True)
+        told = yield from flow.leaves_if_empty(entries)
+        messages = yield from self.ask(arrival, flow, *(told or ()))
+        return Decision(messages, _status(flow), flow=flow, entries=entries, forget=True, moved=True)
 
     def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
         """Says why a message starts nothing, and what can be started."""
@@ -203,17 +204,59 @@ class Conversation(Dialogue):
         inbound, step = arrival.inbound, flow.current_step
         option_id = word = None
         if inbound.option_id is not None:
-            option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
+            nonce = nonce_of(flow.run_id, flow.visit)
+            page = turned(nonce, inbound.option_id)
+            if page is not None:
+                return (yield from self._turn_to(arrival, flow, page))
+            option_id = tapped(nonce, inbound.option_id)
             if option_id is None and not is_wire_id(inbound.option_id):
                 word = self.words.meaning(inbound.option_id)  # a button of an approved template
             if option_id is None and word is None:
                 return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
-        if option_id is None and inbound.kind == "text" and (step is None or chosen(step, answer) is None):
+        if option_id is None and inbound.kind == "text" and (step is None or not step.has_choices):
             word = self.words.meaning(inbound.text or "")
+        elif option_id is None and inbound.kind == "text":
+            named = yield from self._named_or_word(arrival, flow, answer)
+            if isinstance(named, int):
+                return (yield from self._turn_to(arrival, flow, named))
+            if isinstance(named, str):
+                word = named
+            elif len(named) == 1:
+                answer = evolve(answer, option_id=named[0].id)
         if word is not None:
             return (yield from self._obey(arrival, flow, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
+
+    def _named_or_word(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int | str]:
+        """What a typed text names: what is on the screen means what it says there, then come the global words."""
+        word = self.words.meaning(answer.text or "")
+        try:
+            named = yield from self.named(arrival, flow, answer)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if word is None:
+                raise
+            return word  # where the flow cannot say what is on offer, a member can leave all the same
+        return word if word is not None and named == () else named
+
+    def _turn_to(self, arrival: Arrival, flow: Flow, page: int) -> Calls[Decision]:
+        """Shows another page of a long list. That is no answer: nothing is judged, and nothing goes to the trail."""
+        entries: list[AuditEntry] = []
+        told = None
+        if flow.fire(PAGE, Turn(page=page)):
+            told = yield from flow.leaves_if_empty(entries)
+        else:
+            return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
+        messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+        return Decision(messages, _status(flow), flow=flow, entries=entries, moved=told is not None)
+
+    def _left(self, flow: Flow, told: tuple[str, ...] | None, *otherwise: str) -> tuple[str, ...]:
+        """What stands before a question that was come to because the one before had nothing to choose from any more."""
+        if told is None:
+            return otherwise
+        return told if told or flow.last_words else (self.sentences.gone,)
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
@@ -221,29 +264,38 @@ class Conversation(Dialogue):
             turn.verdict = yield from flow.judges(turn.answer)  # here, where it may be awaited
         flow.fire(SUBMIT, turn)
         flow = self.rebuilt(arrival, flow)
+        refused = flow.refusal is not None
+        told = yield from flow.leaves_if_empty(turn.entries)
+        if refused and told is not None:
+            messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+            return Decision(messages, _status(flow), flow=flow, entries=turn.entries, moved=True)
         if flow.refusal is not None:
             messages = yield from self.ask(arrival, flow, flow.refusal)
             # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
             kept = (yield from self.ask(arrival, flow)) if flow.state in flow.definition.sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
-        messages = yield from self.ask(arrival, flow)
-        status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
-        return Decision(messages, status, flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
+        messages = yield from self.ask(arrival, flow, *(told or ()))
+        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
 
     def _obey(self, arrival: Arrival, flow: Flow, word: str) -> Calls[Decision]:
         """Does what a global word says."""
         if word == "help":
-            told = self.sentences.help.format(words=self.words.shown())
-            return Decision((yield from self.ask(arrival, flow, told)), "in_progress")
+            help_words = self.sentences.help.format(words=self.words.shown())
+            entries: list[AuditEntry] = []
+            told = yield from flow.leaves_if_empty(entries)
+            if told is None:
+                return Decision((yield from self.ask(arrival, flow, help_words)), "in_progress")
+            messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+            return Decision(messages, _status(flow), flow=flow, entries=entries, moved=True)
         turn = Turn()
         if word == "restart":
             flow.run_id = self._run_id(arrival)
         if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
-        messages = yield from self.ask(arrival, flow)
-        status = "cancelled" if word == "cancel" else "in_progress"
-        return Decision(messages, status, flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
+        told = yield from flow.leaves_if_empty(turn.entries)
+        messages = yield from self.ask(arrival, flow, *(told or ()))
+        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
 
     def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
@@ -256,8 +308,13 @@ class Conversation(Dialogue):
 
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
-        entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,))
+        entries = [flow.entry(audit.VALIDATION, "refused", reason=why)]
+        left = yield from flow.leaves_if_empty(entries)
+        messages = yield from self.ask(arrival, flow, told, *(left or ()))
+        if left is None:
+            return Decision(messages, "refused", entries=entries)
+        ended = flow.state in TERMINAL_STATES
+        return Decision(messages, flow.state if ended else "refused", flow=flow, entries=entries, moved=True)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.
@@ -289,3 +346,8 @@ class Conversation(Dialogue):
         except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
             return None
         return dict(flow.data) if flow.resume(flow_data) else None
+
+
+def _status(flow: Flow) -> str:
+    """What a reply says of a flow: how it ended, if it did."""
+    return flow.state if flow.state in TERMINAL_STATES else "in_progress"

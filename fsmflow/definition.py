@@ -18,6 +18,7 @@ from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import (
+    EMPTY,
     SUBMIT,
     FlowMachine,
     build_machine,
@@ -25,7 +26,9 @@ from fsmflow.machine import (
     transitions_from,
     triggers_of,
     ways_on,
+    ways_when_empty,
 )
+from fsmflow.per_channel import PerChannel
 from fsmflow.routes import leads, route, way_on
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
@@ -188,12 +191,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         machine=machine,
         fire=triggers_of(machine),
         sensitive=sensitive,
-        asynchronous=tuple(
-            callback.name
-            for found in callbacks.values()
-            for callback in (found.message, found.validator, found.transformer)
-            if callback is not None and callback.is_async
-        )
+        asynchronous=tuple(callback.name for found in callbacks.values() for callback in found.all if callback.is_async)
         + (("complete",) if closing is not None and closing.is_async else ()),
         fingerprint=_fingerprint(steps),
     )
@@ -231,11 +229,20 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
             return None
         return understand(owner, step.id, role, function, arguments=arguments, returns=returns)
 
-    asked = step.message if callable(step.message) else None
+    def says(said: Any) -> Callback | None:
+        return found("message", said if callable(said) else None, 0, returns=False)
+
+    said = step.message
+    named = said.channels if isinstance(said, PerChannel) else {}
     return StepCallbacks(
-        message=found("message", asked, 0, returns=False),
+        message=says(said.default if isinstance(said, PerChannel) else said),
         validator=found("validator", step.validator, 1, returns=False),
         transformer=found("transformer", step.transformer, 1, returns=True),
+        options=found("options", step.live, 0, returns=False),
+        empty=found(
+            "empty_message", None if isinstance(step.empty_message, str) else step.empty_message, 0, returns=False
+        ),
+        on_channel={channel: says(form) for channel, form in named.items()},
     )
 
 
@@ -245,6 +252,8 @@ def _condition(step: Step, callbacks: StepCallbacks) -> str:
         return callbacks.validator.name
     if callbacks.transformer is not None:
         return callbacks.transformer.name
+    if callbacks.options is not None:
+        return callbacks.options.name
     return "answered" if step.type is StepType.TEXT else "chosen"
 
 
@@ -252,4 +261,6 @@ def _fingerprint(steps: Sequence[Step]) -> str:
     parts = [part for step in steps for part in (step.id, step.type.value)]
     for edge in ways_on(steps):
         parts += ["", edge.source, edge.dest, edge.option or ""]
+    for edge in ways_when_empty(steps):
+        parts += ["", edge.source, edge.dest, "", EMPTY]
     return digest(*parts, size=6)

@@ -1,6 +1,7 @@
 """What every turn needs whatever it decides: a member's flow made ready, and words that fit the channel.
 
-Here belong the making of a flow for an arrival and the composing of what is said to it: options get their wire ids,
+Here belong the making of a flow for an arrival and the composing of what is said to it: options get the form that the
+channel has room for and their wire ids,
 a reason and its question become one message where they fit, and each message is checked against its channel's limits.
 Which of it is said when belongs to `conversation` and `recovery`.
 """
@@ -14,16 +15,20 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
+from fsmflow.answers import ANSWER_LIMIT, Answer, chosen
 from fsmflow.calls import Calls
 from fsmflow.codec import load_reply
 from fsmflow.decision import Arrival
 from fsmflow.errors import FlowFault, LimitExceeded, NewerState
 from fsmflow.flow import Flow
-from fsmflow.messages import Message, Reply, Text, options_of
+from fsmflow.menus import ALL_ROOM, Room, menu_of, with_room
+from fsmflow.messages import Buttons, ListMenu, Message, Option, Reply, Text, options_of
+from fsmflow.per_channel import PerChannel
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.taps import NONCE_LENGTH, nonce_of, wire_id
+from fsmflow.step import Step
+from fsmflow.taps import NONCE_LENGTH, nonce_of, turn_id, wire_id
 from fsmflow.wording import Sentences, Words
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
@@ -31,12 +36,8 @@ from fsmflow.wording import Sentences, Words
 UNKNOWN_FLOW_PATIENCE: Final = timedelta(minutes=5)
 
 
-class ChannelRules(Protocol):
-    """What a turn needs to know of a channel."""
-
-    @property
-    def numbers_choices(self) -> bool:
-        """True if options are shown as a numbered menu, so that a number chooses one."""
+class ChannelRules(Room, Protocol):
+    """What a turn needs to know of a channel: how much it has room for, and what it refuses."""
 
     def check(self, message: Message) -> None:
         """Raises `LimitExceeded` for a message that is over a limit."""
@@ -119,9 +120,12 @@ class Dialogue:
         said = yield from flow.says()
         question = said
         if options_of(said):
-            nonce = nonce_of(flow.run_id, flow.visit)
-            ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
-            question = with_option_ids(said, str if ended else partial(wire_id, nonce))
+            if flow.state in TERMINAL_STATES:  # an option then answers nothing; its id may be a keyword
+                question = with_option_ids(said, str)
+            else:
+                nonce = nonce_of(flow.run_id, flow.visit)
+                shown = self._with_room(arrival, flow, said)
+                question = with_option_ids(shown, partial(wire_id, nonce), partial(turn_id, nonce))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip()) if reasons else ""
         if not reason:
@@ -135,6 +139,35 @@ class Dialogue:
             else:
                 return (together,)
         return (self.checked(arrival, reason), question)
+
+    def _with_room(self, arrival: Arrival, flow: Flow, said: Message) -> Message:
+        """A question with options as the channel has room for them: its page, or a list in place of buttons."""
+        room = self.room(arrival)
+        if flow.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
+            return menu_of(flow.choices_known, room, self.sentences).message(said, flow.page_shown)
+        return with_room(said, room, self.sentences)
+
+    def room(self, arrival: Arrival) -> Room:
+        """How much the channel has room for."""
+        return self.rules.get(arrival.inbound.channel.type, ALL_ROOM)
+
+    def named(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int]:
+        """What a typed text names at a question: options (several, where it is ambiguous), or a page of its list.
+
+        Yields:
+            The call of the step's options, where they live.
+        """
+        step = flow.current_step
+        if step is None or answer.text is None:
+            return ()
+        if step.live is None:
+            option = chosen(step, answer)
+            return () if option is None else (option,)
+        if len(answer.text) > ANSWER_LIMIT:
+            return ()
+        offer = yield from flow.choices_now()
+        menu = menu_of(offer, self.room(arrival), self.sentences)
+        return menu.named(answer.text, flow.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:
         """What can be started, in words."""
@@ -179,14 +212,22 @@ class Dialogue:
         for flow_type, registration in self.registry.registrations.items():
             flow = sample_flow(registration.flow, flow_type)
             for step in flow.steps:
-                if callable(step.message):
-                    continue
-                question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
-                for rules in self.rules.values():
-                    try:
-                        rules.check(question)
-                    except FlowFault as fault:
-                        yield f"{type(flow).__name__}, step {step.id!r}: {fault}"
+                for misfit in self._misfits_of(flow_type, step):
+                    yield f"{type(flow).__name__}, step {step.id!r}: {misfit}"
+
+    def _misfits_of(self, flow_type: str, step: Step) -> Iterator[str]:
+        for channel in step.message.channels if isinstance(step.message, PerChannel) and self.rules else ():
+            if channel not in self.rules:
+                yield f"message says words for the channel {channel!r}, which this runner does not know"
+        for channel, rules in self.rules.items():
+            said = step.message.on(channel) if isinstance(step.message, PerChannel) else step.message
+            if callable(said) or step.live is not None:
+                continue
+            question = with_room(compose(flow_type, step, said), rules, self.sentences)
+            try:
+                rules.check(with_option_ids(question, partial(wire_id, "0" * NONCE_LENGTH)))
+            except FlowFault as fault:
+                yield str(fault)
 
     def numbers_choices(self, arrival: Arrival) -> bool:
         """True if a number that was typed may mean an option."""

@@ -147,6 +147,7 @@ class Flow(FlowModel):
             AsyncFlowError: Its words must be awaited.
         """
         self._check_sync()
+        self.choices_known = None
         return run_calls(self.says())
 
     def is_(self, state: str) -> bool:
@@ -163,6 +164,7 @@ class Flow(FlowModel):
         found = transitions_from(self.machine, trigger, self.state)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
+            self.choices_known = None
             return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
             return any(transition.dest == self.came_from() for transition in found)
@@ -247,13 +249,15 @@ class Flow(FlowModel):
         if trigger not in self._definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
         kept, recorded = vars(self).copy(), len(self.entries)
         self.data = dict(self.data)  # an answer must not reach what is kept
         try:
-            self.refusal = None
+            self.refusal = self.choices_known = None
+            turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
             taken = self.fire(trigger, turn) and self.refusal is None
-            return taken, run_calls(self.says())
+            told = run_calls(self.leaves_if_empty([])) or ()
+            said = run_calls(self.says())
+            return taken, with_reason("\n\n".join(told), said) if told else said
         except BaseException:
             self._put_back(kept, recorded)
             raise
@@ -264,10 +268,7 @@ class Flow(FlowModel):
         del self.entries[recorded:]
 
     def _answer(self, value: str) -> Answer:
-        step = self.current_step
-        if step is not None and step.options and any(option.id == value for option in step.options):
-            return Answer(text=value, option_id=value, kind="option")
-        return Answer(text=value)
+        return run_calls(self.answers_by(value))
 
     def _check_sync(self) -> None:
         if self._definition.asynchronous:
@@ -276,7 +277,9 @@ class Flow(FlowModel):
 
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "data", "path", "visit", "run_id", "previous", "validation", "refusal"})
+_RUN = frozenset(
+    {"state", "data", "path", "visit", "run_id", "previous", "validation", "refusal", "page_shown", "last_words"}
+)
 
 _OWN_NAMES = (
     frozenset(

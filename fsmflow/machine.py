@@ -6,8 +6,10 @@ bound to it, because binding costs more than the event and resets a restored sta
 per message such a Machine is safe to share between threads.
 
 The alphabet: ``submit`` (a transition for each option with a target, then the way on, then ``refused``, which goes
-nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What
-happens in a conversation is one of these transitions; diagrams and tests read them from here.
+nowhere), ``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``; where
+options live, ``page`` (the same question, another page of its list) and ``empty`` (on to where the step says, as there
+is nothing to choose from). What happens in a conversation is one of these transitions; diagrams and tests read them
+from here.
 
 Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
 object would print its address in a diagram. A condition says only True or False, so the reason travels on the `Turn`
@@ -36,6 +38,8 @@ CANCEL: Final = "cancel"
 RESTART: Final = "restart"
 EXPIRE: Final = "expire"
 REFUSED: Final = "refused"
+PAGE: Final = "page"
+EMPTY: Final = "empty"
 
 
 class FlowTransition(QuietTransition):
@@ -87,6 +91,7 @@ class Turn:
         answer: What is submitted; None for the other triggers.
         before: The run as it was before, which an accepted answer leaves as the flow's `previous`.
         verdict: What was judged of it, by the first condition that asked or beforehand.
+        page: The page that is turned to.
         taken: The transition that was made, or None.
         entries: What the callbacks recorded.
     """
@@ -94,6 +99,7 @@ class Turn:
     answer: Answer | None = None
     before: FlowData | None = None
     verdict: Verdict | None = None
+    page: int = 0
     taken: FlowTransition | None = None
     entries: list[AuditEntry] = field(factory=list)
 
@@ -124,13 +130,41 @@ def ways_on(steps: Sequence[Step]) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
+def ways_when_empty(steps: Sequence[Step]) -> tuple[Edge, ...]:
+    """The ways from steps that have nothing to choose from."""
+    return tuple([Edge(step.id, step.when_empty) for step in steps if step.when_empty is not None])
+
+
+def _landings(steps: Sequence[Step], dest: str) -> tuple[str, ...]:
+    """Where a way to a step may end: there, or behind it and others that have nothing to choose from."""
+    onward = {edge.source: edge.dest for edge in ways_when_empty(steps)}
+    landed = [dest]
+    while landed[-1] in onward:
+        landed.append(onward[landed[-1]])
+    return tuple(landed)
+
+
+def _check_emptiness_ends(flow: str, steps: Sequence[Step]) -> None:
+    """Checks that steps which have nothing to choose from do not send a member round in a circle."""
+    onward = {edge.source: edge.dest for edge in ways_when_empty(steps)}
+    for start in steps:
+        passed: list[str] = []
+        following = onward.get(start.id)
+        while following in onward and following not in passed:
+            passed.append(following)
+            following = onward[following]
+        if start.id in passed:
+            raise FlowDefinitionError(flow, start.id, "when_empty leads back to this step: nobody would ever be asked")
+
+
 def check_reachable(flow: str, steps: Sequence[Step]) -> None:
     """Checks that each step can be reached and that each leads to an end.
 
     Raises:
         FlowDefinitionError: A step cannot be reached from the first one, or never leads to an end.
     """
-    edges = ways_on(steps)
+    _check_emptiness_ends(flow, steps)
+    edges = (*ways_on(steps), *ways_when_empty(steps))
     reached = {steps[0].id}
     ending = set(TERMINAL_STATES)
     grown = True
@@ -162,7 +196,8 @@ def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) 
         The Machine, with no model.
     """
     edges = ways_on(steps)
-    ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
+    empty = ways_when_empty(steps)
+    ends = {edge.dest for edge in (*edges, *empty) if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
     machine = FlowMachine(
         model=None,
         states=[
@@ -186,7 +221,13 @@ def build_machine(name: str, steps: Sequence[Step], conditions: dict[str, str]) 
                 SUBMIT, edge.source, edge.dest, conditions=guards, name=edge.option or SUBMIT, option=edge.option
             )
         machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
-    for source, dest in dict.fromkeys((edge.source, edge.dest) for edge in edges if edge.dest not in TERMINAL_STATES):
+    for step in steps:
+        if step.live is not None:
+            machine.add_transition(PAGE, step.id, step.id, name=PAGE)
+    for edge in empty:
+        machine.add_transition(EMPTY, edge.source, edge.dest, name=EMPTY)
+    followed = [(edge.source, landing) for edge in edges for landing in _landings(steps, edge.dest)]
+    for source, dest in dict.fromkeys(pair for pair in followed if pair[1] not in TERMINAL_STATES):
         machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:

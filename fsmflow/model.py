@@ -12,14 +12,15 @@ from datetime import timedelta
 from typing import Any, Final
 
 from fsmflow import audit
-from fsmflow.answers import Accepted, Answer, Refusal, Verdict, judge, message_call
+from fsmflow.answers import Accepted, Answer, Refusal, Verdict, empty_words_of, judge, offer_of, words_of
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls, run_calls
+from fsmflow.choices import Offer
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
-from fsmflow.errors import FlowEnded
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
-from fsmflow.messages import Channel, Message, Text
+from fsmflow.errors import FlowEnded, NoOptions
+from fsmflow.machine import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
+from fsmflow.messages import Channel, Message, Option, Text
 from fsmflow.questions import closing, compose
 from fsmflow.routes import route
 from fsmflow.state import (
@@ -43,8 +44,12 @@ _EVENT_TYPES = {
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
+    EMPTY: audit.TRANSITION,
 }
 _ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR, EXPIRED: audit.EXPIRE}
+
+NOTHING_OFFERED: Final = "nothing to choose from"
+"""Why a question was left without an answer, as the trail says it."""
 
 # How many answers back a member can go in a flow that leads in circles; its path would else grow with each message.
 PATH_LIMIT: Final = 64
@@ -77,6 +82,9 @@ class FlowModel:
     previous: FlowData | None
     validation: Validation | None
     refusal: str | None
+    page_shown: int
+    last_words: str | None
+    choices_known: Offer | None
     entries: list[AuditEntry]
     _definition: Definition
 
@@ -85,6 +93,7 @@ class FlowModel:
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.data, self.path, self.visit = definition.first, {}, (), 0
         self.previous = self.validation = self.refusal = None
+        self.page_shown, self.last_words, self.choices_known = 0, None, None
         self.entries = []
 
     def complete(self) -> Any:
@@ -136,9 +145,16 @@ class FlowModel:
         step = self.current_step
         name = type(self).__name__
         if step is not None:
-            callback = self._definition.callbacks[self.state].message
-            said = step.message if callback is None else (yield message_call(self, step, callback))
-            return compose(name, step, said)
+            callbacks = self._definition.callbacks[self.state]
+            said = yield from words_of(self, step, callbacks, self.channel.type)
+            if step.live is None:
+                return compose(name, step, said)
+            offer = yield from self.choices_now()
+            if not offer.options:
+                raise NoOptions(name, step.id)
+            return compose(name, step, said, offer)
+        if self.last_words:
+            return Text(self.last_words)
         if self.state == COMPLETED:
             return closing(name, (yield Call(self.complete)))
         if self.state == EXPIRED:
@@ -156,7 +172,60 @@ class FlowModel:
         step = self.current_step
         if step is None:
             raise FlowEnded(self.id, self.state)
-        return judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
+        callbacks = self._definition.callbacks[self.state]
+        if step.live is None:
+            return judge(self, step, callbacks, answer, self.sentences)
+        return self._judges_live(step, answer)
+
+    def _judges_live(self, step: Step, answer: Answer) -> Calls[Verdict]:
+        offer = yield from self.choices_now()
+        return (yield from judge(self, step, self._definition.callbacks[step.id], answer, self.sentences, offer))
+
+    def choices_now(self) -> Calls[Offer]:
+        """What the current step offers, whose options live: asked for once, so that one turn judges and shows the same.
+
+        Raises:
+            BadOptions: What its callable gave cannot be offered.
+        """
+        step = self.current_step
+        assert step is not None  # noqa: S101 - the caller has seen that its options live
+        if self.choices_known is None:
+            self.choices_known = yield from offer_of(self, step, self._definition.callbacks[step.id])
+        return self.choices_known
+
+    def answers_by(self, value: str) -> Calls[Answer]:
+        """The answer that a value is where there are no taps: an option's id chooses it."""
+        step = self.current_step
+        options: Sequence[Option] = () if step is None else step.options
+        if step is not None and step.live is not None:
+            options = (yield from self.choices_now()).options
+        is_id = any(option.id == value for option in options)
+        return Answer(text=value, option_id=value, kind="option") if is_id else Answer(text=value)
+
+    def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        """Leaves a question that has nothing to choose from, by the way that its step names for that.
+
+        Args:
+            entries: Takes up what is recorded of it.
+
+        Returns:
+            None where the question stands. Else what is to be said before what comes next; at an end that is left by
+            its step's own words these are the flow's `last_words`.
+        """
+        told: list[str] | None = None
+        while (step := self.current_step) is not None and step.when_empty is not None:
+            if (yield from self.choices_now()).options:
+                break
+            words = yield from empty_words_of(self, step, self._definition.callbacks[step.id])
+            turn = Turn()
+            self.fire(EMPTY, turn)
+            entries.extend(turn.entries)
+            told = told or []
+            if self.state in TERMINAL_STATES:
+                self.last_words = words or None
+            elif words:
+                told.append(words)
+        return None if told is None else tuple(told)
 
     def snapshot(self) -> FlowData:
         """This run as a value, its answers ready for JSON."""
@@ -172,6 +241,7 @@ class FlowModel:
             revision=self.revision,
             definition=self._definition.fingerprint,
             validation=self.validation,
+            page=self.page_shown,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -189,12 +259,14 @@ class FlowModel:
         # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
+        self.page_shown, self.last_words, self.choices_known = flow_data.page, None, None
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.data, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
+        self.page_shown, self.last_words, self.choices_known = 0, None, None
 
     def entry(
         self,
@@ -242,7 +314,11 @@ class FlowModel:
         if transition.refuses:
             self._refused(source, turn)
             return
-        self.refusal = self.validation = None
+        if trigger == PAGE:
+            self.page_shown = turn.page
+            return
+        self.refusal = self.validation = self.choices_known = None
+        self.page_shown = 0
         self.visit = next_visit(self.visit)
         note = turn.entries.append
         if trigger == SUBMIT:
@@ -257,10 +333,11 @@ class FlowModel:
             self.path = self.path[:-1]
         elif trigger == RESTART:
             self.data, self.path, self.previous = {}, (), None
-        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source))
+        why = NOTHING_OFFERED if trigger == EMPTY else None
+        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
-        elif trigger == SUBMIT:
+        elif trigger in (SUBMIT, EMPTY):
             note(self.entry(_ENDINGS[self.state], "success"))
         self.entries.extend(turn.entries)
 

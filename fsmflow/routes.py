@@ -5,11 +5,11 @@ Here belongs what is asked of a machine without firing it, when a stored run is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from fsmflow.machine import SUBMIT, FlowMachine, transitions_from
+from fsmflow.machine import EMPTY, SUBMIT, FlowMachine, transitions_from
 
 
 def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any]) -> bool:
@@ -21,14 +21,14 @@ def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any
         answers: By step id, as they are stored. Of a step that is passed again it is the answer of the last time, so
             that an earlier time only asks for any way at all.
     """
-    if states[0] != machine.initial:
+    if states[0] not in landings(machine, machine.initial):
         return False
     for place, (source, dest) in enumerate(pairwise(states)):
         is_last = source not in states[place + 1 : -1]
         if is_last and source in answers:
-            if way_on(machine, source, answers[source]) != dest:
+            if dest not in landings(machine, way_on(machine, source, answers[source])):
                 return False
-        elif all(way.dest != dest for way in transitions_from(machine, SUBMIT, source)):
+        elif all(dest not in landings(machine, way.dest) for way in transitions_from(machine, SUBMIT, source)):
             return False
     return True
 
@@ -46,6 +46,16 @@ def way_on(machine: FlowMachine, step_id: str, answer: Any) -> str | None:
     return next(iter(chosen or [way.dest for way in ways if way.option is None]), None)
 
 
+def landings(machine: FlowMachine, state: str | None) -> Iterator[str | None]:
+    """Where a way to a state may end: there, or behind it and others that had nothing to choose from."""
+    while True:
+        yield state
+        onward = () if state is None else transitions_from(machine, EMPTY, state)
+        if not onward:
+            return
+        state = onward[0].dest
+
+
 def route(machine: FlowMachine, answers: Mapping[str, Any], start: str, goal: str | None = None) -> tuple[str, ...]:
     """The steps that some answers lead through, as far as they lead.
 
@@ -60,7 +70,13 @@ def route(machine: FlowMachine, answers: Mapping[str, Any], start: str, goal: st
     """
     passed: list[str] = []
     current: str | None = start
-    while current is not None and current != goal and current in answers and current not in passed:
-        passed.append(current)
-        current = way_on(machine, current, answers[current])
+    while current is not None and current != goal and current not in passed:
+        if current in answers:
+            passed.append(current)
+            current = way_on(machine, current, answers[current])
+            continue
+        skipped = transitions_from(machine, EMPTY, current)
+        if not skipped:
+            break
+        current = skipped[0].dest  # never in a circle: that is found out when the class is made
     return tuple(passed) if goal is None or current == goal else ()

@@ -14,7 +14,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from fsmflow.definition import Definition, compile_flow
-from fsmflow.machine import ways_on
+from fsmflow.machine import ways_on, ways_when_empty
+from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step, check_steps
 
 SHAPE_LIMIT: Final = 256
@@ -56,16 +57,24 @@ class Shapes:
 
 def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
     """What two instances of a class must have in common to share a definition."""
-    asked = (step.message if callable(step.message) else None for step in steps)
     return (
         flow_type,
         tuple((step.id, step.type, step.sensitive) for step in steps),
         ways_on(steps),
-        tuple(
-            (_code(message), _code(step.validator), _code(step.transformer))
-            for message, step in zip(asked, steps, strict=True)
-        ),
+        ways_when_empty(steps),
+        tuple((_words(step), _code(step.validator), _code(step.transformer), _code(step.live)) for step in steps),
     )
+
+
+def _words(step: Step) -> Hashable:
+    """The code of what a step says, where it is code."""
+    empty = _code(step.empty_message) if callable(step.empty_message) else None
+    if isinstance(step.message, PerChannel):
+        forms = {"": step.message.default, **step.message.channels}
+        said: Hashable = tuple((name, _code(form) if callable(form) else None) for name, form in forms.items())
+    else:
+        said = _code(step.message) if callable(step.message) else None
+    return (said, empty)
 
 
 def _code(function: Any) -> Hashable:

@@ -71,6 +71,7 @@ class FlowData:
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
+        page: Which page of a long list is shown, from 0.
     """
 
     id: str
@@ -84,6 +85,7 @@ class FlowData:
     revision: int = 0
     definition: str = ""
     validation: Validation | None = None
+    page: int = 0
 
     @property
     def ended(self) -> bool:

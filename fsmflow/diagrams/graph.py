@@ -58,6 +58,10 @@ class WayKind(Enum):
     TIMEOUT = "timeout"
     ATTEMPTS = "attempts"
     """The attempts at an answer are used up."""
+    PAGE = "page"
+    """Another page of the options is shown."""
+    EMPTY = "empty"
+    """There is nothing to choose from."""
     RUN = "run"
     """An action begins."""
     DONE = "done"
@@ -204,6 +208,8 @@ class FlowGraph:
             return "any other answer is refused and the question asked again"
         if kind is WayKind.BACK:
             return f"{name} → the question answered before"
+        if kind is WayKind.PAGE:
+            return "where the options are many, another page of them"
         silence = f" (after {spoken(self.timeout)})" if kind is WayKind.TIMEOUT and self.timeout is not None else ""
         return f"{name}{silence} → {' or '.join(dict.fromkeys(way.dest for way in ways))}"
 

@@ -15,8 +15,9 @@ from typing import Final
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.machine import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, SUBMIT, FlowTransition, all_transitions
 from fsmflow.messages import Option
+from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
 from fsmflow.step import Step
 from fsmflow.wording import starters
@@ -31,6 +32,8 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     CANCEL: WayKind.CANCEL,
     RESTART: WayKind.RESTART,
     EXPIRE: WayKind.TIMEOUT,
+    PAGE: WayKind.PAGE,
+    EMPTY: WayKind.EMPTY,
     "exhausted": WayKind.ATTEMPTS,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
@@ -40,7 +43,15 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     "pop": WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
-    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ATTEMPTS}
+    {
+        WayKind.REFUSED,
+        WayKind.BACK,
+        WayKind.CANCEL,
+        WayKind.RESTART,
+        WayKind.TIMEOUT,
+        WayKind.ATTEMPTS,
+        WayKind.PAGE,
+    }
 )
 
 
@@ -144,13 +155,16 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     callbacks = flow.definition.callbacks.get(transition.source)
-    if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
-        return None
-    return str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    offers = None if callbacks is None or trigger != SUBMIT else callbacks.options
+    if offers is None and trigger == SUBMIT and callbacks is not None:
+        if callbacks.validator is None and callbacks.transformer is None:
+            return None
+    accepts = str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 
 
 def _words(flow: Flow, step: Step, *, worded: bool) -> str:
-    said = step.message
+    said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message
         return f"({step.id}_message)" if callback is None else f"({callback.name})"

@@ -98,7 +98,9 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
         WrongTransition: Another transition was taken, or none.
         Exception: Whatever the flow's code raised.
     """
-    turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
+    flow.choices_known = None
+    answer = None if move.value is None else run(flow.answers_by(move.value))
+    turn = Turn(answer=answer, before=flow.snapshot())
     if move.trigger == SUBMIT and flow.current_step is not None:
         turn.verdict = run(flow.judges(turn.answer or Answer()))
     flow.refusal = None
@@ -111,12 +113,3 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
         raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.state} was taken{reason}")
     said = run(flow.says())
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
-
-
-def _answer(flow: Flow, value: str | None) -> Answer | None:
-    if value is None:
-        return None
-    step = flow.current_step
-    if step is not None and any(option.id == value for option in step.options):
-        return Answer(text=value, option_id=value, kind="option")
-    return Answer(text=value)

@@ -17,7 +17,7 @@ from typing import Final
 from attrs import field, frozen
 
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.machine import BACK, EMPTY, RESTART, SUBMIT, FlowTransition, all_transitions
 from fsmflow.testing.inputs import Inputs, inputs_of
 
 LONGEST_ROUND: Final = 48
@@ -163,12 +163,13 @@ class Ways:
             The path, and None; or what is missing, in words.
         """
         if last is not None:
-            ways = [way for way in self.all if way.trigger == SUBMIT and (way.source, way.dest) == (last, state)]
+            ways = [way for way in self.all if way.trigger == SUBMIT and way.source == last and not way.refuses]
+            ways = [way for way in ways if self._beyond(way.dest, state) is not None]
             usable = [way for way in ways if way.inputs.lacks is None]
             before, lacks = self.shortest(last)
             if not usable:
                 return before, lacks or ways[0].inputs.lacks
-            return (*before, usable[0]), lacks
+            return (*before, usable[0], *(self._beyond(usable[0].dest, state) or ())), lacks
         path = self._shortest(state, [way for way in self.open_to_anybody if way.inputs.lacks is None])
         if path is not None:
             return path, None
@@ -176,6 +177,17 @@ class Ways:
         if wanted is None:
             return (), f"nothing that is known here leads to {state!r}"
         return (), next(way.inputs.lacks for way in wanted if way.inputs.lacks is not None)
+
+    def _beyond(self, reached: str, state: str) -> tuple[Way, ...] | None:
+        """The steps that are left as they had nothing to choose from, on the way to a state; None if it is elsewhere."""
+        passed: list[Way] = []
+        while reached != state:
+            onward = [way for way in self.all if way.trigger == EMPTY and way.source == reached]
+            if not onward:
+                return None
+            passed.append(onward[0])
+            reached = onward[0].dest
+        return tuple(passed)
 
     def _shortest(self, state: str, ways: Iterable[Way]) -> tuple[Way, ...] | None:
         from_state: dict[str, list[Way]] = {}
