@@ -79,7 +79,7 @@ _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.ENTER: "═▶",
     WayKind.LEAVE: "═⊳",
     WayKind.PAGE: "┄⊳",
-    WayKind.EMPTY: "╌▷",
+    WayKind.EMPTY: "∅▶",
     WayKind.OTHER: "╌▶",
 }
 _MARKED: Final[dict[Mark, _Looks]] = {

@@ -155,10 +155,10 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     callbacks = flow.definition.callbacks.get(transition.source)
+    named = callbacks is None or any((callbacks.options, callbacks.validator, callbacks.transformer))
+    if trigger == SUBMIT and not named:
+        return None
     offers = None if callbacks is None or trigger != SUBMIT else callbacks.options
-    if offers is None and trigger == SUBMIT and callbacks is not None:
-        if callbacks.validator is None and callbacks.transformer is None:
-            return None
     accepts = str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
     return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 

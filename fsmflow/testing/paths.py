@@ -179,7 +179,7 @@ class Ways:
         return (), next(way.inputs.lacks for way in wanted if way.inputs.lacks is not None)
 
     def _beyond(self, reached: str, state: str) -> tuple[Way, ...] | None:
-        """The steps that are left as they had nothing to choose from, on the way to a state; None if it is elsewhere."""
+        """The ways from steps that have nothing to choose from, up to a state; None if they do not lead there."""
         passed: list[Way] = []
         while reached != state:
             onward = [way for way in self.all if way.trigger == EMPTY and way.source == reached]
