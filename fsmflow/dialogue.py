@@ -27,7 +27,7 @@ from fsmflow.per_channel import PerChannel
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType
 from fsmflow.taps import NONCE_LENGTH, nonce_of, turn_id, wire_id
 from fsmflow.wording import Sentences, Words
 
@@ -144,7 +144,8 @@ class Dialogue:
         """A question with options as the channel has room for them: its page, or a list in place of buttons."""
         room = self.room(arrival)
         if flow.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
-            return menu_of(flow.choices_known, room, self.sentences).message(said, flow.page_shown)
+            menu = menu_of(flow.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
+            return menu.message(said, flow.page_shown)
         return with_room(said, room, self.sentences)
 
     def room(self, arrival: Arrival) -> Room:
@@ -166,7 +167,8 @@ class Dialogue:
         if len(answer.text) > ANSWER_LIMIT:
             return ()
         offer = yield from flow.choices_now()
-        menu = menu_of(offer, self.room(arrival), self.sentences)
+        as_buttons = step.type is StepType.BUTTON
+        menu = menu_of(offer, self.room(arrival), self.sentences, as_buttons=as_buttons)
         return menu.named(answer.text, flow.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:

@@ -146,18 +146,19 @@ class Menu:
 Named = Union[tuple[Option, ...], int]
 
 
-def menu_of(offer: Offer, room: Room, sentences: Sentences) -> Menu:
+def menu_of(offer: Offer, room: Room, sentences: Sentences, *, as_buttons: bool) -> Menu:
     """The menu that a channel has room for.
 
     Args:
         offer: What is offered.
         room: The channel's room.
         sentences: The library's own words.
+        as_buttons: True if buttons are wanted, where they can show it.
     """
     options = offer.options
     whole = [" ".join(option.title.split()) for option in options]
     fits_page = room.page_rows is None or len(options) <= room.page_rows
-    as_buttons = fits_page and (room.numbers_choices or _fits_buttons(options, whole, room))
+    as_buttons = as_buttons and fits_page and (room.numbers_choices or _fits_buttons(options, whole, room))
     limit = room.button_title if as_buttons else room.row_title
     titles = [_cut(title, limit) for title in whole]
     numbered = not room.numbers_choices and len({folded(title) for title in titles}) < len(titles)

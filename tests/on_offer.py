@@ -37,10 +37,10 @@ class Shelf:
 def accepting(shelf: Shelf, *, awaited: bool = False, kind: StepType = StepType.LIST, **named: Any) -> type[Flow]:
     """A flow in which one of the offers on a shelf is chosen, and it is then asked whether that is meant."""
 
-    def pending_offers(self: Flow) -> Any:
+    def pending_offers(self: Flow) -> Any:  # noqa: ARG001 - what it gives is the same for every member
         return shelf.give()
 
-    async def pending_offers_later(self: Flow) -> Any:
+    async def pending_offers_later(self: Flow) -> Any:  # noqa: ARG001 - as above
         return shelf.give()
 
     asked = pending_offers_later if awaited else pending_offers

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loguru import logger
 from redis import Redis
 
 from fsmflow import (
@@ -34,6 +35,14 @@ pytestmark = pytest.mark.usefixtures("side")
 CHOOSE, GONE = "Please choose one of the options.", "That is not on offer any more."
 SORRY = Sentences().apology
 BOTH = pytest.mark.parametrize("channel", [CONSOLE, WHATSAPP], ids=lambda channel: channel.type)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """The logs of hundreds of turns would bury the one conversation that a failure shows."""
+    logger.disable("fsmflow")
+    yield
+    logger.enable("fsmflow")
 
 
 # -- shown and judged -------------------------------------------------------------------------------------------------
@@ -399,7 +408,7 @@ def _types(talk: Talk, everything: list[Option], wanted: Option, shown: str, cha
     if is_number and channel is CONSOLE:
         return  # a number means a place, whatever the titles are
     reply = talk.says(shown)
-    if len(alike) > 1:
+    if len(alike) > 1 and channel is CONSOLE:  # on WhatsApp what is shown is numbered then
         assert (reply.status, reply.step_id) == ("refused", "offer")
     else:
         assert talk.data == {"offer": wanted.id}
@@ -514,14 +523,12 @@ def test_back_from_behind_an_empty_question_leads_to_the_one_before_it_and_on_ag
 
 
 def test_a_run_behind_an_empty_question_goes_on_after_a_deploy(any_redis: Redis, prefix: str) -> None:
-    class Newer(Found):
-        flow_type = "found"
-        steps = (*Found.steps, Step("last", StepType.TEXT, "And last?"))
-
+    longer = (*Found.steps, Step("last", StepType.TEXT, "And last?"))
+    newer = type("Newer", (Found,), {"flow_type": "found", "steps": longer})
     Found.shelf.on_offer = []
     talk = Talk(any_redis, prefix, [Found])
     talk.says("found", "Ann")
-    talk.deploys([Newer])
+    talk.deploys([newer])
     assert words(talk.says("something")) == "And last?"
     assert words(talk.says("back")) == "What else?"
 
@@ -591,7 +598,7 @@ def test_a_generator_may_give_them_and_one_that_never_ends_is_stopped() -> None:
             number += 1
             yield Option(f"n{number}", f"N{number}")
 
-    shelf = Shelf((option for option in offers(2)))
+    shelf = Shelf(iter(offers(2)))
     talk = in_memory([accepting(shelf)])
     assert titles(talk.says("accept")) == ["Offer 1", "Offer 2"]
     shelf.on_offer = endless()
@@ -607,7 +614,7 @@ def test_a_generator_may_give_them_and_one_that_never_ends_is_stopped() -> None:
         ({"empty_message": "None."}, "empty_message needs when_empty: where to go then"),
         ({"when_empty": "sure", "empty_message": " "}, "empty_message must not be empty"),
         ({"when_empty": "sure", "empty_message": 5}, "empty_message must be words, or a callable that gives them"),
-        ({"options": lambda self, value: []}, "the options offer_options must take"),
+        ({"options": str.replace}, "the options replace must take"),
         ({"options": offers(2), "when_empty": "sure"}, "when_empty and empty_message are for options that a callable"),
         ({"options": in_two(offers(1), [])}, "a section needs options"),
         ({"options": [*offers(1), Section("S", ())]}, "options holds Option objects or Section objects, not both"),

@@ -96,7 +96,7 @@ def test_options_that_live_have_words_of_each_channel_too() -> None:
         (PerChannel("Name?", whatsapp=""), "message must not be empty"),
         (PerChannel("Name?", whatsapp=5), "message must be words, a message, or a callable that gives one"),
         (PerChannel("Name?", whatsapp=Buttons("Name?")), "a TEXT step is asked with a str or a Text"),
-        (PerChannel("Name?", whatsapp=lambda self, value: "x"), "the message name_message must take"),
+        (PerChannel("Name?", whatsapp=str.replace), "the message replace must take"),
         (PerChannel(PerChannel("Name?")), "message must be words, a message, or a callable that gives one"),
     ],
 )

@@ -148,4 +148,5 @@ def _with_room(step: Step | None, message: Message, limits: Limits) -> Message:
     if step.live is None:
         return with_room(message, limits, Sentences())
     sections = message.sections if isinstance(message, ListMenu) else (Section("", message.options),)
-    return menu_of(Offer(sections), limits, Sentences()).message(message, 0)
+    menu = menu_of(Offer(sections), limits, Sentences(), as_buttons=isinstance(message, Buttons))
+    return menu.message(message, 0)
