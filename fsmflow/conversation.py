@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import evolve, frozen
 
 from fsmflow import audit
-from fsmflow.answers import Answer
+from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
@@ -214,22 +214,24 @@ class Conversation(Dialogue):
             if option_id is None and word is None:
                 return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
-        if option_id is None and inbound.kind == "text" and (step is None or not step.has_choices):
-            word = self.words.meaning(inbound.text or "")
-        elif option_id is None and inbound.kind == "text":
-            named = yield from self._named_or_word(arrival, flow, answer)
-            if isinstance(named, int):
-                return (yield from self._turn_to(arrival, flow, named))
-            if isinstance(named, str):
-                word = named
-            elif len(named) == 1:
-                answer = evolve(answer, option_id=named[0].id)
+        if option_id is None and inbound.kind == "text":
+            if step is None or step.live is None:
+                if step is None or chosen(step, answer) is None:
+                    word = self.words.meaning(inbound.text or "")
+            else:
+                named = yield from self._named_or_word(arrival, flow, answer)
+                if isinstance(named, int):
+                    return (yield from self._turn_to(arrival, flow, named))
+                if isinstance(named, str):
+                    word = named
+                elif len(named) == 1:
+                    answer = evolve(answer, option_id=named[0].id)
         if word is not None:
             return (yield from self._obey(arrival, flow, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
 
     def _named_or_word(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int | str]:
-        """What a typed text names: what is on the screen means what it says there, then come the global words."""
+        """What a text names among options that live: what is on the screen means what it says, then come the words."""
         word = self.words.meaning(answer.text or "")
         try:
             named = yield from self.named(arrival, flow, answer)
@@ -265,7 +267,7 @@ class Conversation(Dialogue):
         flow.fire(SUBMIT, turn)
         flow = self.rebuilt(arrival, flow)
         refused = flow.refusal is not None
-        told = yield from flow.leaves_if_empty(turn.entries)
+        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.may_have_nothing else None
         if refused and told is not None:
             messages = yield from self.ask(arrival, flow, *self._left(flow, told))
             return Decision(messages, _status(flow), flow=flow, entries=turn.entries, moved=True)
@@ -293,7 +295,7 @@ class Conversation(Dialogue):
         if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
-        told = yield from flow.leaves_if_empty(turn.entries)
+        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.may_have_nothing else None
         messages = yield from self.ask(arrival, flow, *(told or ()))
         return Decision(messages, _status(flow), flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
 

@@ -54,6 +54,7 @@ class Definition:
         asynchronous: The names of callables that must be awaited.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
+        when_empty: The steps that name a way on for having nothing to choose from.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Definition:
     sensitive: frozenset[str]
     asynchronous: tuple[str, ...]
     fingerprint: str
+    when_empty: frozenset[str] = frozenset()
 
     @property
     def first(self) -> str:
@@ -194,6 +196,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         asynchronous=tuple(callback.name for found in callbacks.values() for callback in found.all if callback.is_async)
         + (("complete",) if closing is not None and closing.is_async else ()),
         fingerprint=_fingerprint(steps),
+        when_empty=frozenset(edge.source for edge in ways_when_empty(steps)),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from attrs import field, frozen
 
-from fsmflow.answers import ANSWER_LIMIT, Answer, chosen
+from fsmflow.answers import ANSWER_LIMIT, Answer
 from fsmflow.calls import Calls
 from fsmflow.codec import load_reply
 from fsmflow.decision import Arrival
@@ -153,18 +153,13 @@ class Dialogue:
         return self.rules.get(arrival.inbound.channel.type, ALL_ROOM)
 
     def named(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int]:
-        """What a typed text names at a question: options (several, where it is ambiguous), or a page of its list.
+        """What a typed text names where options live: some of them (several, if it is ambiguous), or a page of them.
 
         Yields:
-            The call of the step's options, where they live.
+            The call of the step's options.
         """
         step = flow.current_step
-        if step is None or answer.text is None:
-            return ()
-        if step.live is None:
-            option = chosen(step, answer)
-            return () if option is None else (option,)
-        if len(answer.text) > ANSWER_LIMIT:
+        if step is None or answer.text is None or len(answer.text) > ANSWER_LIMIT:
             return ()
         offer = yield from flow.choices_now()
         as_buttons = step.type is StepType.BUTTON

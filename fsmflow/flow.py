@@ -255,7 +255,7 @@ class Flow(FlowModel):
             self.refusal = self.choices_known = None
             turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
             taken = self.fire(trigger, turn) and self.refusal is None
-            told = run_calls(self.leaves_if_empty([])) or ()
+            told = run_calls(self.leaves_if_empty([])) if self.may_have_nothing else None
             said = run_calls(self.says())
             return taken, with_reason("\n\n".join(told), said) if told else said
         except BaseException:
@@ -268,7 +268,10 @@ class Flow(FlowModel):
         del self.entries[recorded:]
 
     def _answer(self, value: str) -> Answer:
-        return run_calls(self.answers_by(value))
+        step = self.current_step
+        if step is not None and step.has_choices:
+            return run_calls(self.answers_by(value))
+        return Answer(text=value)
 
     def _check_sync(self) -> None:
         if self._definition.asynchronous:

@@ -146,7 +146,9 @@ class FlowModel:
         name = type(self).__name__
         if step is not None:
             callbacks = self._definition.callbacks[self.state]
-            said = yield from words_of(self, step, callbacks, self.channel.type)
+            said: Any = step.message
+            if type(said) is not str:
+                said = yield from words_of(self, step, callbacks, self.channel.type)
             if step.live is None:
                 return compose(name, step, said)
             offer = yield from self.choices_now()
@@ -202,6 +204,11 @@ class FlowModel:
         is_id = any(option.id == value for option in options)
         return Answer(text=value, option_id=value, kind="option") if is_id else Answer(text=value)
 
+    @property
+    def may_have_nothing(self) -> bool:
+        """True at a step that names a way on for having nothing to choose from."""
+        return self.state in self._definition.when_empty
+
     def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
         """Leaves a question that has nothing to choose from, by the way that its step names for that.
 
@@ -213,7 +220,7 @@ class FlowModel:
             its step's own words these are the flow's `last_words`.
         """
         told: list[str] | None = None
-        while (step := self.current_step) is not None and step.when_empty is not None:
+        while self.may_have_nothing and (step := self.current_step) is not None:
             if (yield from self.choices_now()).options:
                 break
             words = yield from empty_words_of(self, step, self._definition.callbacks[step.id])

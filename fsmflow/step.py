@@ -75,6 +75,7 @@ class Step:
 
     Attributes:
         offered: What `options` was given.
+        live: The callable that gives the options of the moment; None where they are fixed.
         options: The fixed options, in order; none where a callable gives them.
     """
 
@@ -90,16 +91,16 @@ class Step:
     counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
     when_empty: str | None = None
     empty_message: str | Callable[..., Any] | None = None
+    live: Callable[..., Any] | None = field(init=False, repr=False, eq=False)
     options: tuple[Option, ...] = field(init=False, repr=False, eq=False)
+
+    @live.default
+    def _living(self) -> Callable[..., Any] | None:
+        return None if isinstance(self.offered, tuple) else self.offered
 
     @options.default
     def _fixed(self) -> tuple[Option, ...]:
         return () if self.live is not None else tuple(chain(*[_options_in(item) for item in self.offered]))
-
-    @property
-    def live(self) -> Callable[..., Any] | None:
-        """What gives the options of the moment; None where they are fixed."""
-        return None if isinstance(self.offered, tuple) else self.offered
 
     @property
     def sections(self) -> tuple[Section, ...]:

@@ -176,6 +176,16 @@ def test_turning_a_page_is_no_answer_and_keeps_the_rows_of_the_page_before() -> 
     assert talk.taps("Offer 1", of=first).step_id == "sure"
 
 
+def test_a_page_that_is_delivered_again_is_the_same_page(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [accepting(Shelf(in_two(offers(12), [Option("old", "Oldest")])))], channel=WHATSAPP)
+    talk.says("accept")
+    inbound = talk.message("More", option_id=turns(talk.answered[-1][1])["More"], kind="option")
+    first, again = talk.sends(inbound), talk.sends(inbound)
+    assert again.duplicate
+    assert again.messages == first.messages
+    assert fits(again, WHATSAPP)
+
+
 def test_a_refusal_stays_on_its_page_and_another_question_begins_at_the_first() -> None:
     talk = in_memory([accepting(Shelf(offers(25)))])
     talk.says("accept", "more")
