@@ -9,11 +9,15 @@ The house, from the ground up; each module imports only from those above it:
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
 graphemes       how long words are, and cutting them
+refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 state           a member's state as a value, and the structure that it is given as
+transcript      what a person is given who takes a conversation over
 choices         what a step offers at a moment: the options that its callable gives
 per_channel     `PerChannel`: several words for one step
-step            `Step`: one question, what it accepts, what is kept of the answer
+step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
+alphabet        what the triggers of every machine are called
+edges           which step follows on which, and by what predicates
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
 audit_logger    the audit logger that is called by hand
@@ -22,13 +26,19 @@ codec           values to bytes and back: runs, states, replies
 trail           the records of the audit stream
 calls           generators that say what they want called, and the loop that does it
 callbacks       what a flow's callables take and give back, found out when its class is made
+kinds           what can be told of types: what a generic class was given, which type may stand for which
+data_classes    the data class of a typed flow, read
+partial_data    typed data while it is being collected: a view that is not all there yet
 answers         whether an answer is accepted: choice, validator, transformer
 events          what `transitions` does at an event, without its log calls
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
+typed_data      the data class of a flow beside its steps: whether they agree, what the flow's code sees
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
+branching       which way an answer takes, where predicates decide
 model           one run of a flow: the model of its machine
+nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
 effects         what a turn may ask of the store
@@ -37,6 +47,8 @@ menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 recovery        going on from what is left of a state that cannot be read
+interruption    another flow, named in the middle of one
+repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
@@ -45,9 +57,11 @@ exchange        what is said to Redis and when, as generators: for both managers
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
 memory          a Redis in this process
-manager         `FlowStateManager` and `AsyncFlowStateManager`: the ones that talk to Redis
+manager         `FlowStateManager`: the one that talks to Redis
+async_manager   `AsyncFlowStateManager`: the same, awaited
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
+validators      ready validators, each of which gives the typed value, too
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 diagrams        pictures of flows: what is drawn, how it is spelled, what has changed, which way a member went
 testing         tests of flows: a case for each transition, paths, walks
@@ -64,6 +78,7 @@ import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
+    from fsmflow.async_manager import AsyncFlowStateManager
     from fsmflow.audit import AuditEntry
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
@@ -83,15 +98,17 @@ if typing.TYPE_CHECKING:
         MissingProgram,
         NewerState,
         NoOptions,
+        NotYetAnswered,
         PayloadError,
         Refused,
         StoreUnavailable,
         UnexpectedVerdict,
         UnsendableMessage,
         UnstorableAnswer,
+        Unsuitable,
     )
     from fsmflow.flow import Flow
-    from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+    from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
         Buttons,
@@ -107,9 +124,11 @@ if typing.TYPE_CHECKING:
         Text,
     )
     from fsmflow.per_channel import PerChannel
+    from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
-    from fsmflow.step import Step, StepType
+    from fsmflow.step import Route, Step, StepType, SubFlow
+    from fsmflow.transcript import Transcript
     from fsmflow.wording import Sentences, Words
 
 __all__ = [
@@ -146,24 +165,31 @@ __all__ = [
     "MissingProgram",
     "NewerState",
     "NoOptions",
+    "NotYetAnswered",
     "Option",
     "PayloadError",
     "PerChannel",
+    "Refusals",
     "Refused",
     "Reply",
+    "Route",
     "Section",
     "Sentences",
     "Step",
     "StepType",
     "StoreUnavailable",
+    "SubFlow",
     "Text",
+    "Transcript",
     "UnexpectedVerdict",
     "UnsendableMessage",
     "UnstorableAnswer",
+    "Unsuitable",
     "Words",
 ]
 
 _NAMES: typing.Final = {
+    "async_manager": ("AsyncFlowStateManager",),
     "audit": ("AuditEntry",),
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
@@ -183,15 +209,17 @@ _NAMES: typing.Final = {
         "MissingProgram",
         "NewerState",
         "NoOptions",
+        "NotYetAnswered",
         "PayloadError",
         "Refused",
         "StoreUnavailable",
         "UnexpectedVerdict",
         "UnsendableMessage",
         "UnstorableAnswer",
+        "Unsuitable",
     ),
     "flow": ("Flow",),
-    "manager": ("AsyncFlowStateManager", "FlowStateManager"),
+    "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",
         "Buttons",
@@ -207,9 +235,11 @@ _NAMES: typing.Final = {
         "Text",
     ),
     "per_channel": ("PerChannel",),
+    "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
-    "step": ("Step", "StepType"),
+    "step": ("Route", "Step", "StepType", "SubFlow"),
+    "transcript": ("Transcript",),
     "wording": ("Sentences", "Words"),
 }
 _HOMES: typing.Final = {name: module for module, names in _NAMES.items() for name in names}

@@ -15,10 +15,11 @@ from typing import Any, Final, Union
 
 from attrs import field, frozen
 
-from fsmflow.callbacks import Callback
+from fsmflow.callbacks import Callback, callable_of
 from fsmflow.calls import Calls
 from fsmflow.choices import Offer, read_offer
-from fsmflow.errors import BadOptions, Refused, UnexpectedVerdict
+from fsmflow.edges import Predicate
+from fsmflow.errors import BadOptions, Refused, UnexpectedVerdict, Unsuitable
 from fsmflow.messages import Option
 from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step
@@ -53,10 +54,12 @@ class Accepted:
     Args:
         value: What is kept of it.
         option: The option that was chosen, if it was a choice.
+        holds: The predicates that were found to hold.
     """
 
     value: Any = field(repr=False)
     option: Option | None = field(default=None, repr=False)
+    holds: frozenset[Predicate] = frozenset()
 
 
 @frozen
@@ -81,34 +84,32 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
+        kept_as: The type that an answer is kept as: what the transformer says that it returns, or the type of the
+            field that holds it; None where nothing says.
         options: Gives what is on offer.
         empty: Says that nothing is.
         on_channel: What says the words on the channels that have words of their own; None where they are fixed there.
-        judged_async: True if judging an answer must await something.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
+    kept_as: Any = None
     options: Callback | None = None
     empty: Callback | None = None
     on_channel: Mapping[str, Callback | None] = field(factory=dict)
-    judged_async: bool = field(init=False)
-
-    @judged_async.default
-    def _is_judged_async(self) -> bool:
-        return any(callback is not None and callback.is_async for callback in self.judging)
 
     @property
-    def judging(self) -> tuple[Callback | None, ...]:
-        """What is called to judge an answer."""
-        return (self.options, self.validator, self.transformer)
-
-    @property
-    def all(self) -> tuple[Callback, ...]:
+    def all(self) -> tuple[Callback | None, ...]:
         """Every callable of the step."""
-        found = (self.message, *self.on_channel.values(), *self.judging, self.empty)
-        return tuple([callback for callback in found if callback is not None])
+        return (
+            self.message,
+            *self.on_channel.values(),
+            self.options,
+            self.validator,
+            self.transformer,
+            self.empty,
+        )
 
 
 def judge(
@@ -156,23 +157,28 @@ def judge(
         if not value:
             return Refusal(sentences.empty)
     name = type(flow).__name__
-    returns = None
     try:
         if callbacks.validator is not None:
-            verdict = yield callbacks.validator.call(flow, _function(step.validator), value)
+            verdict = yield callbacks.validator.call(flow, callable_of(step.validator), value)
             if verdict is False:
                 return Refusal(step.refusal or sentences.not_accepted)
             if verdict is not True and not (verdict is None and callbacks.validator.own):
                 raise UnexpectedVerdict(name, step.id, callbacks.validator.name, type(verdict).__name__)
         if callbacks.transformer is not None:
-            value = yield callbacks.transformer.call(flow, _function(step.transformer), value)
-            returns = callbacks.transformer.returns
+            value = yield callbacks.transformer.call(flow, callable_of(step.transformer), value)
     except Refused as refused:
-        return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
+        return Refusal(_reason(step, refused, sentences) or step.refusal or sentences.not_accepted)
     except (ValueError, ArithmeticError):
         return Refusal(step.refusal or sentences.not_accepted)
-    check_storable(name, step.id, value, returns)
+    check_storable(name, step.id, value, callbacks.kept_as)
     return Accepted(value, option)
+
+
+def _reason(step: Step, refused: Refused, sentences: Sentences) -> str:
+    """What a refusal says itself. A ready validator's words are the library's: a step's own go before them."""
+    if isinstance(refused, Unsuitable):
+        return step.refusal or sentences.refusals.said(refused)
+    return refused.reason.strip()
 
 
 def chosen(step: Step, answer: Answer) -> Option | None:
@@ -209,18 +215,13 @@ def chosen_now(offer: Offer, answer: Answer, sentences: Sentences) -> Option | R
     return next(iter(found), None)
 
 
-def _function(function: Any) -> Any:
-    """A step's own callable; a staticmethod is called as what it holds."""
-    return function.__func__ if isinstance(function, (staticmethod, classmethod)) else function
-
-
 def words_of(flow: object, step: Step, callbacks: StepCallbacks, channel_type: str) -> Calls[Any]:
     """What a step's message says on a channel."""
     said, callback = step.message, callbacks.message
     if isinstance(said, PerChannel):
         callback = callbacks.on_channel.get(channel_type, callback)
         said = said.on(channel_type)
-    return said if callback is None else (yield callback.call(flow, _function(said)))
+    return said if callback is None else (yield callback.call(flow, callable_of(said)))
 
 
 def offer_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[Offer]:
@@ -231,7 +232,7 @@ def offer_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[Offer]
         Exception: Whatever else the flow's code raised.
     """
     assert callbacks.options is not None  # noqa: S101 - the caller has seen that they live
-    given = yield callbacks.options.call(flow, _function(step.live))
+    given = yield callbacks.options.call(flow, callable_of(step.live))
     return read_offer(type(flow).__name__, step.id, given)
 
 
@@ -239,7 +240,7 @@ def empty_words_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[
     """What a step says where it has nothing to choose from; empty if it says nothing."""
     said: Any = step.empty_message
     if callbacks.empty is not None:
-        said = yield callbacks.empty.call(flow, _function(said))
+        said = yield callbacks.empty.call(flow, callable_of(said))
     if not isinstance(said, (str, type(None))):
         raise BadOptions(type(flow).__name__, step.id, f"empty_message must give words, not {type(said).__name__}")
     return said or ""

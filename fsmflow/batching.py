@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from redis.asyncio import Redis, RedisCluster
 from redis.client import NEVER_DECODE
 
-from fsmflow.clients import CLIENT_ERRORS, LONGEST_BATCH, disconnect_async, pipeline_of, told, unavailable
+from fsmflow.clients import LONGEST_BATCH, disconnect_after, outcomes, pipeline_of
 from fsmflow.errors import StoreUnavailable
 
 LANES: Final = 4
@@ -44,8 +46,8 @@ class Batching:
     def __init__(self, redis: Redis | RedisCluster) -> None:
         self.redis = redis
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._under_way = 0
         self._waiting: deque[_Waiting] = deque()
+        self._on_lanes: set[asyncio.Task[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # an event loop holds its tasks only weakly
 
     async def execute(self, command: tuple[Any, ...]) -> Any:
@@ -63,7 +65,7 @@ class Batching:
             self._loop = loop
         answer = loop.create_future()
         self._waiting.append((command, answer))
-        if self._under_way < LANES:
+        if len(self._on_lanes) < LANES:
             self._send_what_waits(loop)
         found = await answer
         if isinstance(found, StoreUnavailable):
@@ -84,28 +86,40 @@ class Batching:
             if not waiting[1].done():  # cancelled meanwhile: not sent
                 batch.append(waiting)
         if batch:
-            self._under_way += 1
             task = loop.create_task(self._send(batch))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._on_lanes.add(task)
+            task.add_done_callback(partial(self._end, batch))
+
+    def _leave_lane(self, task: asyncio.Task[Any] | None) -> None:
+        """Frees the connection that a task sends over, if it still has it: before its answers are handed out."""
+        if task is not None and task in self._on_lanes:
+            self._on_lanes.remove(task)
+            self._send_what_waits(task.get_loop())
+
+    def _end(self, batch: list[_Waiting], task: asyncio.Task[None]) -> None:
+        """Lets go of a task that has ended, however it did.
+
+        The loop may be shut down while it hands out; one that is cancelled at once never begins, nor does a ``finally``
+        of its own.
+        """
+        self._tasks.discard(task)
+        for _, answer in batch:
+            answer.cancel()  # nobody may wait for ever; one that is answered stays so
+        self._leave_lane(task)
 
     async def _send(self, batch: list[_Waiting]) -> None:
         commands = [command for command, _ in batch]
         try:
-            found = told(commands, await self._answers(commands))
-        except CLIENT_ERRORS as fault:
-            found = told(commands, [fault] * len(batch))
+            found = outcomes(commands, await self._answers(commands))
         except Exception as fault:  # noqa: BLE001 - of what a client is given to call, such as a provider of credentials
-            found = [unavailable(command, fault) for command in commands]
-            await disconnect_async(self.redis)
-        except BaseException:
-            # the loop is being shut down, or worse: none of them may wait for ever
-            for _, answer in batch:
-                answer.cancel()
-            raise
+            found = outcomes(commands, [fault] * len(batch))
+            closing = disconnect_after(fault, self.redis)
+            if closing is not None:
+                with suppress(Exception):
+                    await closing
         finally:
-            self._under_way -= 1
-            self._send_what_waits(asyncio.get_running_loop())
+            self._leave_lane(asyncio.current_task())
         for place, ((_, answer), result) in enumerate(zip(batch, found, strict=True), 1):
             if not answer.done():
                 answer.set_result(result)

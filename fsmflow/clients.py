@@ -7,8 +7,9 @@ What is asked stands in `exchange`; how an asynchronous client is asked for many
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
 from redis import Redis, RedisCluster
 from redis.asyncio import Redis as AsyncRedis
@@ -19,6 +20,8 @@ from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 
 from fsmflow.errors import StoreUnavailable
+
+ClientT = TypeVar("ClientT", Redis, AsyncRedis)
 
 # One attempt and one more, each bounded, so that a worker knows within a second that it cannot answer. redis-py nests
 # them: the second attempt of a command connects anew, twice, and each time to every address of the name. At worst, for
@@ -32,8 +35,8 @@ RETRIES: Final = 1
 ASYNC_SOCKET_TIMEOUT: Final = 0.5
 ASYNC_CONNECT_TIMEOUT: Final = 0.2
 
-# redis-py's cluster errors are a tree of their own, and an error of the socket may come through as it is
-CLIENT_ERRORS: Final = (RedisError, RedisClusterException, OSError)
+# redis-py's cluster errors are a tree of their own
+CLIENT_ERRORS: Final = (RedisError, RedisClusterException)
 
 LONGEST_BATCH: Final = 128
 """How many commands go out at once, at most. A commit takes Redis less than 0.1 ms: all of them stay well within the
@@ -49,22 +52,24 @@ def client_of(url: str) -> Redis:
     Raises:
         ValueError: It is no such URL. What it holds is not said: a part of it may be a password.
     """
-    retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
-    try:
-        client = Redis.from_url(url, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
-        _check_options(client)
-    except (ValueError, TypeError):
-        raise ValueError(_WANTED_URL) from None
-    return client
+    return _bounded(Redis, Retry, url, SOCKET_TIMEOUT, CONNECT_TIMEOUT)
 
 
 def async_client_of(url: str) -> AsyncRedis:
     """As `client_of`, for an event loop; bounded to less than two seconds."""
-    retry = AsyncRetry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES)
+    return _bounded(AsyncRedis, AsyncRetry, url, ASYNC_SOCKET_TIMEOUT, ASYNC_CONNECT_TIMEOUT)
+
+
+def _bounded(
+    kind: type[ClientT], retry: type[Retry | AsyncRetry], url: str, socket_timeout: float, connect_timeout: float
+) -> ClientT:
+    bounds: dict[str, Any] = {
+        "socket_timeout": socket_timeout,
+        "socket_connect_timeout": connect_timeout,
+        "retry": retry(ExponentialWithJitterBackoff(base=0.01, cap=0.05), RETRIES),
+    }
     try:
-        client: AsyncRedis = AsyncRedis.from_url(
-            url, socket_timeout=ASYNC_SOCKET_TIMEOUT, socket_connect_timeout=ASYNC_CONNECT_TIMEOUT, retry=retry
-        )
+        client = kind.from_url(url, **bounds)
         _check_options(client)
     except (ValueError, TypeError):
         raise ValueError(_WANTED_URL) from None
@@ -107,10 +112,8 @@ def execute(redis: Redis | RedisCluster, command: tuple[Any, ...]) -> Any:
     asked: Any = redis.execute_command  # redis-py leaves it untyped
     try:
         return asked(*command, **{NEVER_DECODE: True})
-    except CLIENT_ERRORS as fault:
-        raise unavailable(command, fault) from fault
     except Exception as fault:
-        _disconnect(redis)
+        disconnect_after(fault, redis)
         raise unavailable(command, fault) from fault
 
 
@@ -123,32 +126,42 @@ def execute_together(redis: Redis | RedisCluster, commands: Sequence[tuple[Any, 
     answers: list[Any] = []
     for start in range(0, len(commands), LONGEST_BATCH):
         batch = commands[start : start + LONGEST_BATCH]
-        pipeline = pipeline_of(redis, batch)
         try:
-            answers += told(batch, pipeline.execute(raise_on_error=False))
-        except CLIENT_ERRORS as fault:
-            answers += told(batch, [fault] * len(batch))
-        except Exception as fault:  # noqa: BLE001 - as in `execute`
-            _disconnect(redis)
-            answers += [unavailable(command, fault) for command in batch]
+            answers += outcomes(batch, pipeline_of(redis, batch).execute(raise_on_error=False))
+        except Exception as fault:  # noqa: BLE001 - of what a client is given to call, such as a provider of credentials
+            disconnect_after(fault, redis)
+            answers += outcomes(batch, [fault] * len(batch))
     return answers
 
 
-# What a client is given to call (a provider of credentials) may raise anything. redis-py then keeps the connection
-# whose handshake was broken off, which may be one to another database: it must not be used.
+def disconnect_after(fault: Exception, redis: Any) -> Awaitable[None] | None:
+    """Closes the idle connections of a client of either kind, after a fault that is none of its own.
 
+    What a client is given to call (a provider of credentials, which asks over a network) may raise anything, an
+    `OSError` too. redis-py closes a connection after its own errors only: one whose handshake another broke off goes
+    back to the idle ones. It may be one to another database, and must not be used. Those in use are other threads' and
+    tasks': closed under them, their commands would fail too.
 
-def _disconnect(redis: Any) -> None:
+    Returns:
+        What is to be awaited where the client is asynchronous. It may raise what it likes.
+    """
     pool = getattr(redis, "connection_pool", None)  # a cluster has one for each node, and makes its own of it
-    if pool is not None:
-        pool.disconnect()
+    if pool is None or isinstance(fault, CLIENT_ERRORS):
+        return None
+    with suppress(Exception):
+        closing: Awaitable[None] | None = pool.disconnect(**_IDLE_ONLY if _can_spare_others(redis) else {})
+        return closing
+    return None
 
 
-async def disconnect_async(redis: Any) -> None:
-    """Closes the connections of an asynchronous client; the next command opens another."""
-    pool = getattr(redis, "connection_pool", None)
-    if pool is not None:
-        await pool.disconnect()
+_IDLE_ONLY: Final = {"inuse_connections": False}
+
+
+def _can_spare_others(redis: Any) -> bool:
+    """Not a client of one connection, which it never gives back; nor a blocking pool of redis-py 6: it closes all."""
+    if getattr(redis, "connection", None) is not None:
+        return False
+    return _IDLE_ONLY.keys() <= inspect.signature(redis.connection_pool.disconnect).parameters.keys()
 
 
 def pipeline_of(redis: Any, commands: Sequence[tuple[Any, ...]]) -> Any:
@@ -159,19 +172,16 @@ def pipeline_of(redis: Any, commands: Sequence[tuple[Any, ...]]) -> Any:
     return pipeline
 
 
-def told(commands: Sequence[tuple[Any, ...]], answers: Sequence[Any]) -> list[Any]:
-    """Answers of commands, with what the client says of those that failed as a `StoreUnavailable`."""
-    found: list[Any] = []
-    for command, answer in zip(commands, answers, strict=True):
-        if isinstance(answer, CLIENT_ERRORS):
-            fault = unavailable(command, answer)
-            fault.__cause__ = answer
-            found.append(fault)
-        else:
-            found.append(answer)
-    return found
+def outcomes(commands: Sequence[tuple[Any, ...]], answers: Sequence[Any]) -> list[Any]:
+    """Answers of commands, with what stands for a failure as the `StoreUnavailable` that it means."""
+    return [
+        unavailable(command, answer) if isinstance(answer, Exception) else answer
+        for command, answer in zip(commands, answers, strict=True)
+    ]
 
 
 def unavailable(command: tuple[Any, ...], fault: Exception) -> StoreUnavailable:
     """What a client's error means here. Its text is not passed on: it may hold an address or an argument."""
-    return StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}")
+    meant = StoreUnavailable(f"Redis did not do {command[0]}: {type(fault).__name__}")
+    meant.__cause__ = fault
+    return meant

@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 import orjson
+from attrs import evolve
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import COUNT_LIMIT, FlowData, MemberState, UnreadableField, Validation
@@ -70,8 +71,10 @@ def digest(*parts: str, size: int = 8) -> str:
 
 def dump_flow_data(flow_data: FlowData | None) -> bytes:
     """The JSON of a run, without what is empty; ``null`` where there is none, so that a missing field is noticed."""
-    if flow_data is None:
-        return b"null"
+    return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
+
+
+def _as_json(flow_data: FlowData) -> dict[str, Any]:
     run: dict[str, Any] = {
         "id": flow_data.id,
         "flow_type": flow_data.flow_type,
@@ -96,7 +99,13 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
         run["validation"] = converter.unstructure(flow_data.validation)
     if flow_data.page:
         run["page"] = flow_data.page
-    return orjson.dumps(run)
+    if flow_data.inner is not None:
+        run["inner"] = _as_json(flow_data.inner)
+    if flow_data.waiting is not None:
+        run["waiting"] = _as_json(flow_data.waiting)
+    if flow_data.interrupted_by is not None:
+        run["interrupted_by"] = flow_data.interrupted_by
+    return run
 
 
 def load_flow_data(raw: bytes | str) -> FlowData | None:
@@ -106,8 +115,10 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
         Exception: It holds none; whatever orjson raises, or what comes of a part that is missing or of another type.
     """
     found = orjson.loads(raw)
-    if found is None:
-        return None
+    return None if found is None else _run(found)
+
+
+def _run(found: Any) -> FlowData:
     get = found.get
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
@@ -121,9 +132,16 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT and 0 <= page < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    return FlowData(
+    run = FlowData(
         flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused, page
     )
+    inner, waiting, interrupted_by = get("inner"), get("waiting"), get("interrupted_by")
+    if inner is None and waiting is None and interrupted_by is None:
+        return run
+    if not (interrupted_by is None or type(interrupted_by) is str):
+        raise TypeError("no flow type")
+    held, waits = (None if each is None else _run(each) for each in (inner, waiting))
+    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by)
 
 
 def _validation(found: Any) -> Validation:

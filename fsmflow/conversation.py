@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, frozen
 
 from fsmflow import audit
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, PAGE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
@@ -24,13 +25,15 @@ from fsmflow.codec import CODEC, codec_of, digest
 from fsmflow.decision import IGNORED, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
-from fsmflow.errors import NewerState, StoreUnavailable
+from fsmflow.errors import NewerState, NoOptions, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, PAGE, RESTART, SUBMIT, Turn
-from fsmflow.messages import Inbound, Option, Reply
+from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_runs, what_to_do
+from fsmflow.machine import Turn
+from fsmflow.messages import Inbound, Message, Option, Reply
 from fsmflow.recovery import put_aside, recover
-from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
+from fsmflow.repetition import repeated
+from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.taps import is_wire_id, nonce_of, tapped, turned
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
@@ -81,14 +84,14 @@ class Conversation(Dialogue):
             if codec_of(state) > CODEC:
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
-                return self._repeated(arrival, state)
+                return repeated(self, arrival, state)
             reply, commit = yield from self._decide(arrival, state, start, run_id)
             committed = yield commit
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
             if committed.outcome is Outcome.DUPLICATE:
-                return self._repeated(arrival, state)
+                return repeated(self, arrival, state)
             attempt += 1
             yield Backoff(attempt)
 
@@ -117,6 +120,9 @@ class Conversation(Dialogue):
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
         stored = state.flow_data
+        if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
+            stored = stored.waiting  # the run that came in between has ended: this one is gone on with
+            state = evolve(state, flow_data=stored)
         if start is not None:
             return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
@@ -174,6 +180,7 @@ class Conversation(Dialogue):
         start: str | None = None,
         run_id: str | None = None,
         before: Sequence[AuditEntry] = (),
+        waiting: FlowData | None = None,
     ) -> Calls[Decision]:
         """Starts what the message (or the caller) names, else the default flow; or says what can be started."""
         inbound = arrival.inbound
@@ -187,13 +194,16 @@ class Conversation(Dialogue):
             return Decision((self.checked(arrival, self.idle()),), "idle")
         flow = self.flow_for(arrival, self.registry.registrations[flow_type])
         at_hand.append(flow)
+        flow.waiting = waiting
         flow.run_id = run_id or self._run_id(arrival)
         if run_id is not None:
             flow.visit = arrival.received  # an id that was given before must not bring its old buttons back
-        entries = [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
-        told = yield from flow.leaves_if_empty(entries)
+        turn = Turn()
+        turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
+        flow.begin(turn)
+        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.innermost.may_have_nothing else None
         messages = yield from self.ask(arrival, flow, *(told or ()))
-        return Decision(messages, _status(flow), flow=flow, entries=entries, forget=True, moved=True)
+        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, forget=True, moved=True)
 
     def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
         """Says why a message starts nothing, and what can be started."""
@@ -201,8 +211,12 @@ class Conversation(Dialogue):
 
     def _listen(self, arrival: Arrival, flow: Flow, stored: FlowData) -> Calls[Decision]:
         """Takes the message for what it means at this question: a tap, a global word, or an answer."""
-        inbound, step = arrival.inbound, flow.current_step
+        inbound, step = arrival.inbound, flow.innermost.current_step
         option_id = word = None
+        if flow.interrupted_by is not None:
+            decided = yield from self._decide_interruption(arrival, flow, stored, flow.interrupted_by)
+            if decided is not None:
+                return decided
         if inbound.option_id is not None:
             nonce = nonce_of(flow.run_id, flow.visit)
             page = turned(nonce, inbound.option_id)
@@ -214,25 +228,31 @@ class Conversation(Dialogue):
             if option_id is None and word is None:
                 return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
-        if option_id is None and inbound.kind == "text":
-            if step is None or step.live is None:
-                if step is None or chosen(step, answer) is None:
-                    word = self.words.meaning(inbound.text or "")
-            else:
-                named = yield from self._named_or_word(arrival, flow, answer)
-                if isinstance(named, int):
-                    return (yield from self._turn_to(arrival, flow, named))
-                if isinstance(named, str):
-                    word = named
-                elif len(named) == 1:
-                    answer = evolve(answer, option_id=named[0].id)
-        if word is not None:
-            return (yield from self._obey(arrival, flow, word))
+        named: tuple[Option, ...] | int | str = ()
+        if option_id is None and word is None:
+            named = yield from self._named_or_word(arrival, flow, answer)
+        if isinstance(named, int):
+            return (yield from self._turn_to(arrival, flow, named))
+        if isinstance(named, str):
+            word = named
+        elif len(named) == 1 and step is not None and step.live is not None:
+            answer = evolve(answer, option_id=named[0].id)
+        elsewhere = self._named(inbound) if word is option_id is None and named == () else None
+        if elsewhere is not None and elsewhere != flow.flow_type and step is not None and step.has_choices:
+            return self._interrupt(arrival, flow, elsewhere)
+        if word is not None and not (word == "skip" and (step is None or not step.optional)):
+            return (yield from self._obey(arrival, flow, stored, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
 
     def _named_or_word(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int | str]:
-        """What a text names among options that live: what is on the screen means what it says, then come the words."""
+        """What a typed text names: what is on the screen means what it says there, then come the global words."""
+        if answer.kind != "text":
+            return ()
         word = self.words.meaning(answer.text or "")
+        step = flow.innermost.current_step
+        if step is None or step.live is None:
+            found = None if step is None else chosen(step, answer)
+            return (found,) if found is not None else word or ()
         try:
             named = yield from self.named(arrival, flow, answer)
         except StoreUnavailable:
@@ -247,7 +267,7 @@ class Conversation(Dialogue):
         """Shows another page of a long list. That is no answer: nothing is judged, and nothing goes to the trail."""
         entries: list[AuditEntry] = []
         told = None
-        if flow.fire(PAGE, Turn(page=page)):
+        if flow.innermost.fire(PAGE, Turn(page=page)):
             told = yield from flow.leaves_if_empty(entries)
         else:
             return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
@@ -262,42 +282,99 @@ class Conversation(Dialogue):
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
-        if turn.answer is not None:
-            turn.verdict = yield from flow.judges(turn.answer)  # here, where it may be awaited
-        flow.fire(SUBMIT, turn)
+        asked = flow.innermost
+        # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
+        is_sensitive = asked.state in asked.definition.sensitive
+        yield from flow.submits(turn)
         flow = self.rebuilt(arrival, flow)
-        refused = flow.refusal is not None
-        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.may_have_nothing else None
-        if refused and told is not None:
-            messages = yield from self.ask(arrival, flow, *self._left(flow, told))
-            return Decision(messages, _status(flow), flow=flow, entries=turn.entries, moved=True)
-        if flow.refusal is not None:
-            messages = yield from self.ask(arrival, flow, flow.refusal)
-            # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
-            kept = (yield from self.ask(arrival, flow)) if flow.state in flow.definition.sensitive else None
+        refused = turn.taken is not None and turn.taken.refuses
+        if refused and flow.innermost.may_have_nothing:
+            left = yield from flow.leaves_if_empty(turn.entries)
+            if left is not None:
+                messages = yield from self.ask(arrival, flow, *self._left(flow, left))
+                return Decision(messages, _status(flow), flow=flow, entries=turn.entries, moved=True)
+        if refused:
+            messages = yield from self.ask(arrival, flow, flow.refusal or "")
+            kept = (yield from self.ask(arrival, flow)) if is_sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
-        messages = yield from self.ask(arrival, flow, *(told or ()))
+        messages = yield from self._say(arrival, flow, turn, None if is_sensitive else flow.refusal)
         return Decision(messages, _status(flow), flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
 
-    def _obey(self, arrival: Arrival, flow: Flow, word: str) -> Calls[Decision]:
+    def _say(self, arrival: Arrival, flow: Flow, turn: Turn, reason: str | None = None) -> Calls[tuple[Message, ...]]:
+        """What is said where a run has moved: what was answered here before; after an end, the question that waits."""
+        left: tuple[str, ...] | None = None
+        if flow.innermost.may_have_nothing:
+            left = yield from flow.leaves_if_empty(turn.entries)
+        step = flow.innermost.current_step
+        if step is not None and step.live is not None:
+            yield from flow.innermost.choices_now()  # an earlier answer is shown by its title
+        told = [each for each in (reason, *(left or ()), self.earlier(flow)) if each]
+        messages = yield from self.ask(arrival, flow, *told)
+        if flow.state not in TERMINAL_STATES or flow.waiting is None:
+            return messages
+        waits = self.taken_up(arrival, flow.waiting)
+        if waits is None:
+            return messages
+        turn.entries.append(waits.entry(audit.RESUME, "success"))
+        try:
+            return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
+        except NoOptions:
+            return messages  # it has nothing to choose from just now: the next message finds out where it goes on
+
+    def _interrupt(self, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
+        """Asks what to do about the flow that was named in the middle of this one."""
+        flow.interrupted_by = wanted
+        keyword = self.registry.registrations[wanted].shown
+        question = asks_what_to_do(self.sentences, keyword, flow.run_id, flow.visit, wanted)
+        self.check(arrival, question)
+        entry = flow.entry(audit.INTERRUPTED, "in_progress")
+        return Decision((question,), "in_progress", flow=flow, entries=(entry,))
+
+    def _decide_interruption(
+        self, arrival: Arrival, flow: Flow, stored: FlowData, wanted: str
+    ) -> Calls[Decision | None]:
+        """Does what a member chose to do about it; None where the message says nothing of that."""
+        flow.interrupted_by = None
+        numbered = self.numbers_choices(arrival)
+        choice = what_to_do(self.sentences, arrival.inbound, flow.run_id, flow.visit, wanted, numbered=numbered)
+        if choice is None:
+            return None
+        if choice == STAY or wanted not in self.registry.registrations:
+            entries: list[AuditEntry] = []
+            told = yield from flow.leaves_if_empty(entries)
+            messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+            return Decision(messages, _status(flow), flow=flow, entries=entries, moved=told is not None)
+        if choice == LATER:
+            if waiting_runs(stored) >= WAITING_LIMIT:
+                said = yield from self.ask(arrival, flow, self.sentences.too_many)
+                return Decision(said, "refused", flow=flow)
+            left = flow.entry(audit.SUSPEND, "success")
+            return (yield from self._begin(arrival, [], wanted, before=(left,), waiting=flow.snapshot()))
+        turn = Turn(before=stored)
+        yield from flow.goes(CANCEL, turn)
+        return (yield from self._begin(arrival, [], wanted, before=turn.entries, waiting=flow.waiting))
+
+    def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
-        if word == "help":
-            help_words = self.sentences.help.format(words=self.words.shown())
+        if word in ("help", "menu"):
+            said = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
             entries: list[AuditEntry] = []
             told = yield from flow.leaves_if_empty(entries)
             if told is None:
-                return Decision((yield from self.ask(arrival, flow, help_words)), "in_progress")
+                return Decision((yield from self.ask(arrival, flow, said)), "in_progress")
             messages = yield from self.ask(arrival, flow, *self._left(flow, told))
             return Decision(messages, _status(flow), flow=flow, entries=entries, moved=True)
-        turn = Turn()
+        turn = Turn(before=stored)
         if word == "restart":
             flow.run_id = self._run_id(arrival)
-        if not flow.fire({"back": BACK, "cancel": CANCEL, "restart": RESTART}[word], turn):
+        if not (yield from flow.goes({"back": BACK, "cancel": CANCEL, "restart": RESTART, "skip": SKIP}[word], turn)):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
-        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.may_have_nothing else None
-        messages = yield from self.ask(arrival, flow, *(told or ()))
-        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, forget=word == "restart", moved=True)
+        messages = yield from self._say(arrival, flow, turn)
+        write = Write.ADVANCE if word == "skip" else Write.UPDATE
+        return Decision(
+            messages, _status(flow), flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True
+        )
 
     def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
         """Closes a run that was silent for too long; a keyword starts the next one at once."""
@@ -325,29 +402,6 @@ class Conversation(Dialogue):
         member's own, or after the retention. Two runs must never share the key of a payment.
         """
         return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
-
-    def _repeated(self, arrival: Arrival, state: MemberState) -> Reply:
-        """The reply to a message that was decided before: the stored one if it was the latest, else nothing to send."""
-        flow_data = state.flow_data
-        if state.recent and state.recent[-1] == arrival.key:
-            stored = self.said_before(arrival, state)
-            if stored is not None:
-                return evolve(stored, data=self._collected(arrival, stored, flow_data))
-        flow_id, step_id = (None, None) if flow_data is None else (flow_data.id, flow_data.step_id)
-        return Reply((), arrival.member_id, flow_id, step_id, "duplicate", duplicate=True)
-
-    def _collected(self, arrival: Arrival, stored: Reply, flow_data: FlowData | None) -> dict[str, Any] | None:
-        """What was collected by the run that a stored reply completed, if it is still what is stored."""
-        if stored.status != COMPLETED or flow_data is None or flow_data.run_id != stored.run_id:
-            return None
-        registration = self.registry.registrations.get(flow_data.flow_type)
-        if registration is None or flow_data.step_id != COMPLETED:
-            return None
-        try:
-            flow = self.flow_for(arrival, registration, flow_data)
-        except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
-            return None
-        return dict(flow.data) if flow.resume(flow_data) else None
 
 
 def _status(flow: Flow) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from fsmflow.audit import AuditEntry, redacted
+from fsmflow.audit import AuditEntry
 from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, dump_flow_data, dump_reply, message_key
 from fsmflow.effects import Commit, Write
 from fsmflow.errors import InvalidMemberId
@@ -138,12 +138,12 @@ class Decision:
         """The reply to the message that was decided."""
         flow, member_id = self.flow, arrival.member_id
         if flow is not None:
-            data = dict(flow.data) if self.status == COMPLETED else None
-            return Reply(self.messages, member_id, flow.id, flow.state, self.status, run_id=flow.run_id, data=data)
+            data = flow.collected() if self.status == COMPLETED else None
+            return Reply(self.messages, member_id, flow.id, flow.place, self.status, run_id=flow.run_id, data=data)
         stored = None if self.ended else state.flow_data
         if stored is None or (stored.ended and self.status == "idle"):
             return Reply(self.messages, member_id, None, None, self.status)
-        return Reply(self.messages, member_id, stored.id, stored.step_id, self.status, run_id=stored.run_id)
+        return Reply(self.messages, member_id, stored.id, stored.place, self.status, run_id=stored.run_id)
 
     def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
         """The commit that makes it so, for the state that it was decided on.
@@ -174,7 +174,7 @@ class Decision:
             flow_data = self.flow.snapshot()
             fields["flow_data"] = dump_flow_data(flow_data)
             if self.moved:
-                kept = redacted(flow_data, self.flow.definition.sensitive)
+                kept = self.flow.definition.redacted(flow_data)
                 snapshot = b"=" if kept is flow_data else dump_flow_data(kept)
         elif self.ended or not state.raw:
             fields["flow_data"] = dump_flow_data(None)

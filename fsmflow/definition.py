@@ -6,34 +6,30 @@ Here belong the compiling, which happens once for a class (or once for a shape, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import StepCallbacks
-from fsmflow.audit import remember_sensitive
+from fsmflow.audit import REDACTED, redacted, remember_sensitive
 from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest
+from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import (
-    EMPTY,
-    SUBMIT,
-    FlowMachine,
-    build_machine,
-    check_reachable,
-    transitions_from,
-    triggers_of,
-    ways_on,
-    ways_when_empty,
-)
+from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
 from fsmflow.per_channel import PerChannel
-from fsmflow.routes import leads, route, way_on
+from fsmflow.routes import leads, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
 from fsmflow.storable import restore_answer
+from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded
+
+DEPTH_LIMIT: Final = 8
+"""How deep flows may stand within each other: a run is stored with all that it holds."""
 
 KEYWORD_LIMIT: Final = 100
 """A keyword's length in characters; what is typed beyond it is not looked at as one."""
@@ -48,25 +44,35 @@ class Definition:
         flow_type: Which flow it is.
         index: The position of each step, by its id, in order.
         callbacks: The callables of each step, understood.
+        predicates: What decides between ways, understood.
+        flows: For each step that a flow answers, the definition of that flow.
+        unanswered: The ids of the steps whose answer may be None, as they may be left without one.
         machine: The shared Machine.
         fire: For each trigger what fires it.
         sensitive: The ids of the steps whose answers are redacted.
+        depth: How many flows stand within each other, this one counted.
         asynchronous: The names of callables that must be awaited.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
         when_empty: The steps that name a way on for having nothing to choose from.
+        typed: The face of its data, where the flow has a data class.
     """
 
     name: str
     flow_type: str
     index: Mapping[str, int]
     callbacks: Mapping[str, StepCallbacks]
+    predicates: Mapping[Predicate, Callback]
+    flows: Mapping[str, Definition]
+    unanswered: frozenset[str]
     machine: FlowMachine
     fire: Mapping[str, Callable[..., bool]]
     sensitive: frozenset[str]
+    depth: int
     asynchronous: tuple[str, ...]
     fingerprint: str
     when_empty: frozenset[str] = frozenset()
+    typed: TypedData | None = None
 
     @property
     def first(self) -> str:
@@ -143,12 +149,46 @@ class Definition:
             path.append(step_id)
         asked = goal if goal is not None and leads(self.machine, (*path, goal), flow_data.data) else None
         if asked not in self.index:
-            asked = way_on(self.machine, path[-1], flow_data.data[path[-1]]) if path else self.first
+            ways = ways_by(self.machine, path[-1], flow_data.data[path[-1]]) if path else (self.first,)
+            asked = ways[0] if len(ways) == 1 else None  # which of several, its predicates would have to be asked
         if asked not in self.index:
-            # the last answer would end the run: it is asked anew, as is all since it was first given
+            # the last answer would end the run, or may lead anywhere: it is asked anew, as is all since it was given
             asked = path[-1]
             path = path[: path.index(asked)]
         return str(asked), {step_id: answers[step_id] for step_id in path}, tuple(path)
+
+    def redacted(self, flow_data: FlowData) -> FlowData:
+        """A stored run as the trail may keep it: without sensitive answers, and without what holds one."""
+        kept = redacted(flow_data, self._hidden(flow_data.data))
+        within = self.flows.get(flow_data.step_id or "")
+        if flow_data.inner is not None and within is not None:
+            kept = evolve(kept, inner=within.redacted(flow_data.inner))
+        return kept
+
+    def _hidden(self, answers: Mapping[str, Any]) -> frozenset[str]:
+        """The steps whose answers are sensitive, or hold an answer that is."""
+        if not self.flows:
+            return self.sensitive
+        holding = {
+            each for each, within in self.flows.items() if each in answers and any(within.secrets(answers[each]))
+        }
+        return self.sensitive | holding
+
+    def secrets(self, answers: Mapping[str, Any]) -> Iterator[str]:
+        """The sensitive answers among some, in words."""
+        for step_id in self.sensitive:
+            if step_id in answers:
+                yield str(answers[step_id])
+        for step_id, within in self.flows.items():
+            if step_id in answers:
+                yield from within.secrets(answers[step_id])
+
+    def without_secrets(self, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers as somebody may be shown them: what is sensitive is replaced."""
+        shown: dict[str, Any] = {
+            each: REDACTED if each in self.sensitive else answer for each, answer in answers.items()
+        }
+        return shown | {each: self.flows[each].without_secrets(shown[each]) for each in self.flows if each in shown}
 
     def _hides_its_way(self, step_id: str) -> bool:
         """True if what is kept of a choice does not tell which way it went: a transformer made something else of it."""
@@ -156,10 +196,13 @@ class Definition:
         return self.callbacks[step_id].transformer is not None and any(way.option is not None for way in ways)
 
     def _answer(self, step_id: str, raw: Any) -> Any:
+        if raw is None and step_id in self.unanswered:
+            return None
+        if step_id in self.flows:
+            within = self.flows[step_id]
+            return {each: within._answer(each, value) for each, value in raw.items()}
         callbacks = self.callbacks.get(step_id)
-        if callbacks is None or callbacks.transformer is None:
-            return raw
-        return restore_answer(raw, callbacks.transformer.returns)
+        return raw if callbacks is None else restore_answer(raw, callbacks.kept_as)
 
 
 def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definition:
@@ -180,7 +223,16 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     check_reachable(owner.__name__, steps)
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
-    machine = build_machine(flow_type or owner.__name__, steps, conditions)
+    predicates = dict(_predicates(owner, steps))
+    called = {predicate: callback.name for predicate, callback in predicates.items()}
+    machine = build_machine(flow_type or owner.__name__, steps, conditions, called)
+    flows: dict[str, Definition] = {step.id: step.flow._compiled for step in steps if step.flow is not None}
+    typed = typed_data(owner, steps, callbacks, flows)
+    if typed is not None:
+        callbacks = {step_id: evolve(each, kept_as=typed.kinds.get(step_id)) for step_id, each in callbacks.items()}
+    depth = 1 + max((within.depth for within in flows.values()), default=0)
+    if depth > DEPTH_LIMIT:
+        raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")
     sensitive = frozenset(step.id for step in steps if step.sensitive)
     remember_sensitive(flow_type, sensitive)
     ending = getattr(owner, "complete", None)
@@ -190,13 +242,23 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         flow_type=flow_type,
         index={step.id: index for index, step in enumerate(steps)},
         callbacks=callbacks,
+        predicates=predicates,
+        flows=flows,
+        unanswered=frozenset(step.id for step in steps if step.may_be_unanswered),
         machine=machine,
         fire=triggers_of(machine),
         sensitive=sensitive,
-        asynchronous=tuple(callback.name for found in callbacks.values() for callback in found.all if callback.is_async)
-        + (("complete",) if closing is not None and closing.is_async else ()),
+        depth=depth,
+        asynchronous=tuple(
+            callback.name
+            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))
+            for callback in found
+            if callback is not None and callback.is_async
+        )
+        + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
         fingerprint=_fingerprint(steps),
-        when_empty=frozenset(edge.source for edge in ways_when_empty(steps)),
+        when_empty=frozenset(step.id for step in steps if step.when_empty is not None),
+        typed=typed,
     )
 
 
@@ -237,16 +299,29 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
 
     said = step.message
     named = said.channels if isinstance(said, PerChannel) else {}
+    transformer = found("transformer", step.transformer, 1, returns=True)
     return StepCallbacks(
         message=says(said.default if isinstance(said, PerChannel) else said),
         validator=found("validator", step.validator, 1, returns=False),
-        transformer=found("transformer", step.transformer, 1, returns=True),
+        transformer=transformer,
+        kept_as=None if transformer is None else transformer.returns,
         options=found("options", step.live, 0, returns=False),
         empty=found(
             "empty_message", None if isinstance(step.empty_message, str) else step.empty_message, 0, returns=False
         ),
         on_channel={channel: says(form) for channel, form in named.items()},
     )
+
+
+def _predicates(owner: type, steps: Sequence[Step]) -> Iterator[tuple[Predicate, Callback]]:
+    for step in steps:
+        for place, each in enumerate(step.routes):
+            if each.when is not None:
+                role = f"route_{place + 1}"
+                yield Predicate(step.id, place), understand(owner, step.id, role, each.when, arguments=1, returns=False)
+        if step.skip_when is not None:
+            skipped = understand(owner, step.id, "skip_when", step.skip_when, arguments=0, returns=False)
+            yield Predicate(step.id), skipped
 
 
 def _condition(step: Step, callbacks: StepCallbacks) -> str:
@@ -263,7 +338,6 @@ def _condition(step: Step, callbacks: StepCallbacks) -> str:
 def _fingerprint(steps: Sequence[Step]) -> str:
     parts = [part for step in steps for part in (step.id, step.type.value)]
     for edge in ways_on(steps):
+        # which predicate opens a way does not matter to a stored run: what led it there, held then
         parts += ["", edge.source, edge.dest, edge.option or ""]
-    for edge in ways_when_empty(steps):
-        parts += ["", edge.source, edge.dest, "", EMPTY]
     return digest(*parts, size=6)

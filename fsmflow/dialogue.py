@@ -36,6 +36,10 @@ from fsmflow.wording import Sentences, Words
 UNKNOWN_FLOW_PATIENCE: Final = timedelta(minutes=5)
 
 
+# A longer answer is not said again: it would push its question off the screen, or over the channel's limit.
+EARLIER_LENGTH: Final = 200
+
+
 class ChannelRules(Room, Protocol):
     """What a turn needs to know of a channel: how much it has room for, and what it refuses."""
 
@@ -140,12 +144,28 @@ class Dialogue:
                 return (together,)
         return (self.checked(arrival, reason), question)
 
+    def earlier(self, flow: Flow) -> str:
+        """What was answered before to the question that is asked now, in words; empty where nothing can be shown."""
+        answer = flow.innermost.earlier()
+        if not answer or len(answer) > EARLIER_LENGTH:
+            return ""
+        return self.sentences.earlier.format(answer=answer)
+
+    def taken_up(self, arrival: Arrival, stored: FlowData) -> Flow | None:
+        """The flow of a run that waits; None where it cannot be gone on with as it is."""
+        registration = self.registry.registrations.get(stored.flow_type)
+        if registration is None or stored.revision > registration.flow.revision:
+            return None
+        flow = self.flow_for(arrival, registration, stored)
+        return flow if flow.resume(stored) else None
+
     def _with_room(self, arrival: Arrival, flow: Flow, said: Message) -> Message:
         """A question with options as the channel has room for them: its page, or a list in place of buttons."""
         room = self.room(arrival)
-        if flow.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
-            menu = menu_of(flow.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
-            return menu.message(said, flow.page_shown)
+        asked = flow.innermost
+        if asked.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
+            menu = menu_of(asked.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
+            return menu.message(said, asked.page_shown)
         return with_room(said, room, self.sentences)
 
     def room(self, arrival: Arrival) -> Room:
@@ -158,13 +178,14 @@ class Dialogue:
         Yields:
             The call of the step's options.
         """
-        step = flow.current_step
+        asked = flow.innermost
+        step = asked.current_step
         if step is None or answer.text is None or len(answer.text) > ANSWER_LIMIT:
             return ()
-        offer = yield from flow.choices_now()
+        offer = yield from asked.choices_now()
         as_buttons = step.type is StepType.BUTTON
         menu = menu_of(offer, self.room(arrival), self.sentences, as_buttons=as_buttons)
-        return menu.named(answer.text, flow.page_shown, by_number=answer.numbered)
+        return menu.named(answer.text, asked.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:
         """What can be started, in words."""
@@ -218,7 +239,7 @@ class Dialogue:
                 yield f"message says words for the channel {channel!r}, which this runner does not know"
         for channel, rules in self.rules.items():
             said = step.message.on(channel) if isinstance(step.message, PerChannel) else step.message
-            if callable(said) or step.live is not None:
+            if callable(said) or step.live is not None or step.flow is not None:
                 continue
             question = with_room(compose(flow_type, step, said), rules, self.sentences)
             try:

@@ -3,7 +3,8 @@
 Here belong the classes by which a Machine is told to fire its events so. Stock `transitions` makes eleven log calls an
 event, which is most of what an event costs, and four times as much again where the root logger is at INFO; what
 happened is in the audit trail. What our machines do not use (a queue, callbacks around every event) is left to the
-stock classes; a test holds both against each other on random machines.
+stock classes; a test holds both against each other on random machines. They are for plain `State`s, and for Machines
+that do not override `set_state`: the state is set on the model directly.
 
 Rejected: firing from a table of our own, which would be another machine than the one that is drawn and tested.
 """

@@ -14,34 +14,37 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 from typing_extensions import Self
 
 from fsmflow import audit
+from fsmflow.alphabet import BACK, CANCEL, RESTART, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
+from fsmflow.data_classes import DataT
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
-from fsmflow.machine import BACK, CANCEL, RESTART, SUBMIT, FlowMachine, Turn, transitions_from
+from fsmflow.machine import FlowMachine, Turn, transitions_from
 from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
+from fsmflow.nesting import NestingModel
 from fsmflow.questions import with_reason
 from fsmflow.shapes import Shapes
-from fsmflow.state import channel_of, check_member_id
+from fsmflow.state import TERMINAL_STATES, channel_of, check_member_id
 from fsmflow.step import Step
 from fsmflow.wording import Sentences
 
 # What a subclass is meant to define or extend; every other name of Flow is its own.
 _OPEN_NAMES = frozenset(
-    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "_get_channel_identifier"}
+    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "handed_over", "_get_channel_identifier"}
 )
 _ANYBODY = "member"
 _ANYWHERE = Channel("memory", _ANYBODY)
 _SENTENCES = Sentences()
 
 
-class Flow(FlowModel):
+class Flow(NestingModel, Generic[DataT]):
     """One conversation with one member.
 
     Subclass it with ``flow_type`` and ``steps``, or build the steps in ``__init__`` and call
@@ -135,6 +138,25 @@ class Flow(FlowModel):
     # -- what can be asked of it ---------------------------------------------------------------------------------------
 
     @property
+    def data(self) -> DataT:
+        """What was collected so far: a dict by step id, or an object of the data class in ``Flow[…]``.
+
+        That object fills as answers come. It cannot be written to; what was not answered yet, and has no default,
+        raises `NotYetAnswered` when it is read. Once the flow is completed it is an object like any other.
+        """
+        typed = self._definition.typed
+        seen: Any = self.answers if typed is None else typed.seen(self.answers, self.state)
+        found: DataT = seen
+        return found
+
+    @data.setter
+    def data(self, answers: DataT) -> None:
+        if self._definition.typed is not None:
+            raise AttributeError("data cannot be set: the data of a typed flow is what was answered")
+        replaced: Any = answers
+        self.answers = replaced
+
+    @property
     def machine(self) -> FlowMachine:
         """The Machine that all flows of this class (or shape) share. It is bound to none of them."""
         return self._definition.machine
@@ -147,7 +169,8 @@ class Flow(FlowModel):
             AsyncFlowError: Its words must be awaited.
         """
         self._check_sync()
-        self.choices_known = None
+        self._start()
+        self.innermost.choices_known = None
         return run_calls(self.says())
 
     def is_(self, state: str) -> bool:
@@ -164,7 +187,7 @@ class Flow(FlowModel):
         found = transitions_from(self.machine, trigger, self.state)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
-            self.choices_known = None
+            self.innermost.choices_known = None
             return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
             return any(transition.dest == self.came_from() for transition in found)
@@ -190,6 +213,7 @@ class Flow(FlowModel):
             AsyncFlowError: The flow has callables that must be awaited.
             Exception: Whatever the flow's code raised; state and data are as they were.
         """
+        self._start()
         _, said = self._advance(SUBMIT, value)
         return said if self.refusal is None else with_reason(self.refusal, said)
 
@@ -227,8 +251,7 @@ class Flow(FlowModel):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.data = dict(self.data)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -236,8 +259,13 @@ class Flow(FlowModel):
                 self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
             return run_calls(self.says())
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
+
+    def _start(self) -> None:
+        """Opens the flow that answers the first step, where one does."""
+        if self.state not in TERMINAL_STATES:
+            self.begin(Turn())
 
     def _go(self, trigger: str) -> Message:
         taken, said = self._advance(trigger, None)
@@ -246,31 +274,37 @@ class Flow(FlowModel):
     def _advance(self, trigger: str, value: str | None) -> tuple[bool, Message]:
         """Fires, and says what is said then; neither, if one of the two fails."""
         self._check_sync()
-        if trigger not in self._definition.fire:
+        if trigger not in self._definition.fire and trigger not in self.innermost.definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.data = dict(self.data)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
-            self.refusal = self.choices_known = None
+            self.refusal = self.innermost.choices_known = None
             turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
-            taken = self.fire(trigger, turn) and self.refusal is None
-            told = run_calls(self.leaves_if_empty([])) if self.may_have_nothing else None
+            run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
+            taken = turn.taken is not None and not turn.taken.refuses
+            told = run_calls(self.leaves_if_empty([])) if self.innermost.may_have_nothing else None
+            self.refusal = self.refusal if told is None else None
             said = run_calls(self.says())
             return taken, with_reason("\n\n".join(told), said) if told else said
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
 
-    def _put_back(self, kept: dict[str, Any], recorded: int) -> None:
-        """Puts everything back as it was; `transitions` itself does not go back."""
-        vars(self).update({name: value for name, value in kept.items() if name in _RUN})
-        del self.entries[recorded:]
+    def _kept(self) -> list[_Kept]:
+        """What this run and those within it are now. An answer must not reach what is kept."""
+        kept: list[_Kept] = []
+        run: NestingModel | None = self
+        while run is not None:
+            kept.append((run, vars(run).copy(), len(run.entries)))
+            run.answers = dict(run.answers)
+            run = run.inner
+        return kept
 
     def _answer(self, value: str) -> Answer:
-        step = self.current_step
+        step = self.innermost.current_step
         if step is not None and step.has_choices:
-            return run_calls(self.answers_by(value))
+            return run_calls(self.innermost.answers_by(value))
         return Answer(text=value)
 
     def _check_sync(self) -> None:
@@ -279,15 +313,39 @@ class Flow(FlowModel):
             raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
+# A run, its attributes, and how many entries it had.
+_Kept = tuple[NestingModel, dict[str, Any], int]
+
 # What one turn changes of a flow.
 _RUN = frozenset(
-    {"state", "data", "path", "visit", "run_id", "previous", "validation", "refusal", "page_shown", "last_words"}
+    {
+        "state",
+        "answers",
+        "path",
+        "visit",
+        "run_id",
+        "previous",
+        "validation",
+        "refusal",
+        "inner",
+        "page_shown",
+        "last_words",
+    }
 )
+
+
+def _put_back(kept: Sequence[_Kept]) -> None:
+    """Puts everything back as it was; `transitions` itself does not go back."""
+    for run, attributes, recorded in kept:
+        run.inner = None  # a run that holds none may not have the attribute
+        vars(run).update({name: value for name, value in attributes.items() if name in _RUN})
+        del run.entries[recorded:]
+
 
 _OWN_NAMES = (
     frozenset(
         name
-        for base in (Flow, FlowModel)
+        for base in (Flow, NestingModel, FlowModel)
         for name in (*vars(base), *inspect.get_annotations(base))
         if not name.startswith("__")
     )
@@ -295,7 +353,7 @@ _OWN_NAMES = (
 )
 
 
-def _check_names(cls: type[Flow]) -> None:
+def _check_names(cls: type[Flow[Any]]) -> None:
     """A method that hid one of Flow's own would break it where nobody looks."""
     for base in cls.__mro__[: cls.__mro__.index(Flow)]:
         made = {"_compiled", "_shapes"} if base is not cls and issubclass(base, Flow) else set()

@@ -1,32 +1,27 @@
-"""`FlowStateManager` and `AsyncFlowStateManager`: the ones that keep members' state in Redis.
+"""`FlowStateManager`: the one that keeps members' state in Redis.
 
-Here belongs the face of the store, twice, and what sends, waits and calls for it. What is said to Redis and what the
-answer means stands once, as generators, in `exchange`; when it is said, in those of `conversation` and `upkeep`. So the
-two classes differ by an ``await`` and by what they ask their client with, and a test holds them to it. Rejected:
-one class whose methods return either a value or something to await, as redis-py has it: neither a reader nor a type
-checker can tell which.
+Here belongs the face of the store, and what sends, waits and calls for it; for an event loop it stands again in
+`async_manager`. What is said to Redis and what the answer means stands once, as generators, in `exchange`; when it is
+said, in those of `conversation` and `upkeep`. So the two classes differ by an ``await`` and by what they ask their
+client with, and a test holds them to it. Rejected: one class whose methods return either a value or something to await,
+as redis-py has it: neither a reader nor a type checker can tell which.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from redis import Redis, RedisCluster
-from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio import RedisCluster as AsyncRedisCluster
 
 from fsmflow.audit import AuditEntry
-from fsmflow.batching import Batching
-from fsmflow.calls import Call, drive, drive_async
-from fsmflow.clients import async_client_of, check_client, client_of, execute, execute_together
+from fsmflow.calls import Call, drive
+from fsmflow.clients import check_client, client_of, execute, execute_together
 from fsmflow.effects import Commit, Committed, Effects
 from fsmflow.exchange import Exchange, Send, SendAll, Wish, Wishes, together
-from fsmflow.memory import embedded_async_redis, embedded_redis
+from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
@@ -242,108 +237,3 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         if isinstance(wish, SendAll):
             return execute_together(self.redis, wish.commands)
         return self._perform(wish)
-
-
-class AsyncFlowStateManager(Manager[Union[AsyncRedis, AsyncRedisCluster]]):
-    """`FlowStateManager` for an event loop: the same methods, awaited.
-
-    It belongs to one event loop, as its client does. However many conversations run at once, a few connections do:
-    their commands travel together (`fsmflow.batching`). Its arguments are those of `Manager`.
-    """
-
-    asynchronous = True
-
-    @classmethod
-    def from_url(cls, url: str, **named: Any) -> AsyncFlowStateManager:
-        """As `FlowStateManager.from_url`, with timeouts and retries bounded to less than two seconds."""
-        return cls(async_client_of(url), **named)
-
-    @classmethod
-    def in_memory(cls, **named: Any) -> AsyncFlowStateManager:
-        """As `FlowStateManager.in_memory`."""
-        return cls(embedded_async_redis(), **named)
-
-    async def load(self, member_id: str, channel: Channel = UNKNOWN_CHANNEL) -> MemberState:
-        """As `FlowStateManager.load`."""
-        return await self._run(self.exchange.load(member_id, channel))
-
-    async def commit(self, commit: Commit) -> Committed:
-        """As `FlowStateManager.commit`."""
-        return await self._run(self.exchange.commit(commit))
-
-    async def rollback(self, member_id: str) -> MemberState:
-        """As `FlowStateManager.rollback`."""
-        return await self.drive(rolling_back(member_id, UNKNOWN_CHANNEL))
-
-    async def clear(self, member_id: str) -> None:
-        """As `FlowStateManager.clear`."""
-        return await self.drive(clearing(member_id, UNKNOWN_CHANNEL))
-
-    async def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
-        """As `FlowStateManager.history`."""
-        return await self._run(self.exchange.history(member_id, flow_id))
-
-    async def last_valid_state(self, member_id: str, flow_id: str | None = None) -> MemberState | None:
-        """As `FlowStateManager.last_valid_state`."""
-        return await self._run(self.exchange.last_valid_state(member_id, flow_id, by_hand=True))
-
-    async def quarantined(self, member_id: str) -> Mapping[int, tuple[str, bytes]]:
-        """As `FlowStateManager.quarantined`."""
-        return await self._run(self.exchange.quarantined(member_id))
-
-    async def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None = None) -> None:
-        """As `FlowStateManager.append`."""
-        return await self._run(self.exchange.append(member_id, entries, snapshot))
-
-    async def close(self) -> None:
-        """Closes the client's connections, after what is on its way."""
-        await self._batching.settle()
-        await self.redis.aclose()
-
-    async def drive(self, effects: Effects[ResultT]) -> ResultT:
-        """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""
-        return await self._run(self.exchange.obey(effects))
-
-    async def drive_many(self, several: Sequence[Effects[ResultT]]) -> list[ResultT]:
-        """As `FlowStateManager.drive_many`, side by side."""
-        ended = await asyncio.gather(*map(self.drive, several), return_exceptions=True)
-        return [_returned(result) for result in ended]
-
-    async def _run(self, wishes: Wishes[ResultT]) -> ResultT:
-        return await drive_async(wishes, self._perform)
-
-    @cached_property
-    def _batching(self) -> Batching:
-        return Batching(self.redis)
-
-    async def _perform(self, wish: Wish) -> Any:
-        if isinstance(wish, Send):
-            return await self._batching.execute(wish.command)
-        if isinstance(wish, Call):
-            return await _awaited(wish)
-        return await asyncio.sleep(wish.seconds)
-
-
-async def _awaited(call: Call) -> Any:
-    """What a flow's callable returns, awaited where that must be.
-
-    A cancellation that the flow itself met (of a task that it awaits) is a fault of the flow: taken for one of the
-    message's own, it would end the message without a word. Python 3.10 cannot tell the two apart.
-
-    Raises:
-        RuntimeError: What it awaited was cancelled.
-        Exception: Whatever it raises.
-    """
-    try:
-        return await call.make_async()
-    except asyncio.CancelledError as cancelled:
-        cancelling = getattr(asyncio.current_task(), "cancelling", None)
-        if cancelling is None or cancelling():
-            raise
-        raise RuntimeError("what a flow awaited was cancelled") from cancelled
-
-
-def _returned(result: ResultT | BaseException) -> ResultT:
-    if isinstance(result, BaseException):
-        raise result
-    return result

@@ -256,7 +256,8 @@ class Reply:
     Args:
         messages: What to send, in order. Empty for a duplicate whose reply is no longer the latest.
         member_id: Whom it concerns.
-        flow_id: The flow that spoke, or None where none is open.
+        flow_id: The flow that spoke, or whose stored run the message was about, ended or not; None where it is about
+            none.
         step_id: The step (or terminal state) that the member is at now.
         status: ``in_progress``, ``refused``, ``completed``, ``cancelled``, ``failed``, ``expired``, ``recovered``,
             ``error``, ``idle``, ``ignored`` for what wants no
@@ -265,7 +266,8 @@ class Reply:
             latest: send it again only if you do not know that it was sent.
         run_id: The run of the flow that spoke: what to do once for it is done under this key.
         data: What was collected, structured, where the status is ``completed``; a duplicate of that message has it
-            too, so that who died before acting on it can act.
+            too, so that who died before acting on it can act. A dict by step id; of a flow that is typed, an object
+            of its data class. None where nothing was completed.
     """
 
     messages: tuple[Message, ...]
@@ -275,7 +277,7 @@ class Reply:
     status: str
     duplicate: bool = False
     run_id: str | None = None
-    data: Mapping[str, Any] | None = field(default=None, repr=False)
+    data: Any = field(default=None, repr=False)
 
 
 def options_of(message: Message) -> tuple[Option, ...]:

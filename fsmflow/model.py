@@ -7,28 +7,46 @@ What people write and call is `Flow`, which is one of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from enum import Enum
 from typing import Any, Final
 
 from fsmflow import audit
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    PAGE,
+    POP,
+    PUSH,
+    RESTART,
+    SKIP,
+    SUBMIT,
+)
 from fsmflow.answers import Accepted, Answer, Refusal, Verdict, empty_words_of, judge, offer_of, words_of
 from fsmflow.audit import AuditEntry
+from fsmflow.branching import branched
 from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.choices import Offer
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded, NoOptions
-from fsmflow.machine import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, SUBMIT, FlowTransition, Turn, transitions_from
+from fsmflow.machine import FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Option, Text
 from fsmflow.questions import closing, compose
-from fsmflow.routes import route
+from fsmflow.routes import bounded, route
 from fsmflow.state import (
     CANCELLED,
     COMPLETED,
     COUNT_LIMIT,
     EXPIRED,
     FAILED,
+    HANDOVER,
     TERMINAL_STATES,
     FlowData,
     Validation,
@@ -36,27 +54,38 @@ from fsmflow.state import (
 )
 from fsmflow.step import Step
 from fsmflow.storable import store_answer
+from fsmflow.transcript import Transcript
 from fsmflow.wording import Sentences, spoken, starters
 
 _EVENT_TYPES = {
     SUBMIT: audit.TRANSITION,
+    SKIP: audit.SKIP,
+    EXHAUSTED: audit.EXHAUSTED,
+    PUSH: audit.PUSH,
+    POP: audit.POP,
     BACK: audit.BACK,
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
     EMPTY: audit.TRANSITION,
 }
-_ENDINGS = {COMPLETED: audit.COMPLETE, CANCELLED: audit.CANCEL, FAILED: audit.ERROR, EXPIRED: audit.EXPIRE}
+_ENDINGS = {
+    COMPLETED: audit.COMPLETE,
+    CANCELLED: audit.CANCEL,
+    FAILED: audit.ERROR,
+    EXPIRED: audit.EXPIRE,
+    HANDOVER: audit.HANDOVER,
+}
 
 NOTHING_OFFERED: Final = "nothing to choose from"
 """Why a question was left without an answer, as the trail says it."""
 
-# How many answers back a member can go in a flow that leads in circles; its path would else grow with each message.
-PATH_LIMIT: Final = 64
-
 
 class FlowModel:
     """One run of a flow.
+
+    What was answered is in `answers`, by step id: all of the library reads it there. `data` is its face, for the code
+    of a flow and for who looks at one.
 
     Args:
         definition: The compiled flow.
@@ -76,7 +105,7 @@ class FlowModel:
     channel: Channel
     sentences: Sentences
     state: str
-    data: dict[str, Any]
+    answers: dict[str, Any]
     path: tuple[str, ...]
     visit: int
     previous: FlowData | None
@@ -86,12 +115,15 @@ class FlowModel:
     last_words: str | None
     choices_known: Offer | None
     entries: list[AuditEntry]
+    guarded: tuple[str, ...] = ()
+    waiting: FlowData | None = None
+    interrupted_by: str | None = None
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
         self._definition = definition
         self.id, self.run_id, self.message_id = id, "memory", None
-        self.state, self.data, self.path, self.visit = definition.first, {}, (), 0
+        self.state, self.answers, self.path, self.visit = definition.first, {}, (), 0
         self.previous = self.validation = self.refusal = None
         self.page_shown, self.last_words, self.choices_known = 0, None, None
         self.entries = []
@@ -99,6 +131,20 @@ class FlowModel:
     def complete(self) -> Any:
         """The closing words: a str or a message. It is pure, and may be asked twice."""
         return self.sentences.completed
+
+    def handed_over(self, transcript: Transcript) -> Any:  # noqa: ARG002 - for those that override it
+        """The closing words where a person takes over: a str or a message. It is pure, and may be asked twice.
+
+        Args:
+            transcript: What the member has answered so far, and what was refused.
+        """
+        return self.sentences.handover
+
+    @property
+    def transcript(self) -> Transcript:
+        """What was answered on the way here, and where it came to a stand; sensitive answers are redacted."""
+        told = self._definition.without_secrets({each: self.answers.get(each) for each in self.path})
+        return Transcript(told, self.validation)
 
     @property
     def definition(self) -> Definition:
@@ -140,6 +186,37 @@ class FlowModel:
             return False
         return self._definition.fire[trigger](self, turn)
 
+    def submits(self, turn: Turn) -> Calls[None]:
+        """Takes the turn's answer: judges it, fires it, and leaves the step if there were attempts enough.
+
+        Yields:
+            The calls of the validator, the transformer and the predicates.
+
+        Raises:
+            FlowEnded: No answer is awaited any more.
+            Exception: Whatever the flow's code raised; nothing was fired then.
+        """
+        turn.verdict = yield from self.judges(turn.answer or Answer())
+        self.fire(SUBMIT, turn)
+        step = self.current_step
+        if self.refusal is None or step is None or step.max_attempts is None or self.validation is None:
+            return
+        if self.validation.attempts >= step.max_attempts:
+            yield from self.goes(EXHAUSTED, turn)
+
+    def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
+        """Fires what is no answer: ``back``, ``cancel``, ``skip``, ….
+
+        Yields:
+            The calls of predicates, where they decide where it leads.
+
+        Returns:
+            False if no transition could be made.
+        """
+        if self.state not in TERMINAL_STATES and transitions_from(self._definition.machine, trigger, self.state):
+            turn.verdict = yield from branched(self, trigger, Accepted(None))
+        return self.fire(trigger, turn)
+
     def says(self) -> Calls[Message]:
         """What is said now: the question of the current step, or the closing words."""
         step = self.current_step
@@ -158,30 +235,41 @@ class FlowModel:
         if self.last_words:
             return Text(self.last_words)
         if self.state == COMPLETED:
+            self.check_collected()
             return closing(name, (yield Call(self.complete)))
+        if self.state == HANDOVER:
+            return closing(name, (yield Call(self.handed_over, (self.transcript,))))
         if self.state == EXPIRED:
             silence = spoken(self.timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
-
-    @property
-    def judges_async(self) -> bool:
-        """True if judging an answer to the current step must await something."""
-        return self.state not in TERMINAL_STATES and self._definition.callbacks[self.state].judged_async
 
     def judges(self, answer: Answer) -> Calls[Verdict]:
         """The verdict on an answer to the current step."""
         step = self.current_step
         if step is None:
             raise FlowEnded(self.id, self.state)
-        callbacks = self._definition.callbacks[self.state]
-        if step.live is None:
-            return judge(self, step, callbacks, answer, self.sentences)
-        return self._judges_live(step, answer)
+        offer = None if step.live is None else (yield from self.choices_now())
+        verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences, offer)
+        return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict
 
-    def _judges_live(self, step: Step, answer: Answer) -> Calls[Verdict]:
-        offer = yield from self.choices_now()
-        return (yield from judge(self, step, self._definition.callbacks[step.id], answer, self.sentences, offer))
+    def check_collected(self) -> None:
+        """Has a completed flow's data class say what it has against the answers, before they are committed.
+
+        Raises:
+            Exception: Whatever it has against them.
+        """
+        if self._definition.typed is not None:
+            self._definition.typed.seen(self.answers, self.state)
+
+    def collected(self) -> Any:
+        """What was collected, for who acts on it: a dict that is its own, or an object of the flow's data class.
+
+        Raises:
+            Exception: Whatever the data class has against the answers.
+        """
+        typed = self._definition.typed
+        return dict(self.answers) if typed is None else typed.whole(self.answers)
 
     def choices_now(self) -> Calls[Offer]:
         """What the current step offers, whose options live: asked for once, so that one turn judges and shows the same.
@@ -225,7 +313,7 @@ class FlowModel:
                 break
             words = yield from empty_words_of(self, step, self._definition.callbacks[step.id])
             turn = Turn()
-            self.fire(EMPTY, turn)
+            yield from self.goes(EMPTY, turn)
             entries.extend(turn.entries)
             told = told or []
             if self.state in TERMINAL_STATES:
@@ -241,13 +329,15 @@ class FlowModel:
             flow_type=self.flow_type,
             step_id=self.state,
             step=self._definition.position(self.state),
-            data={step_id: store_answer(value) for step_id, value in self.data.items()},
+            data={step_id: store_answer(value) for step_id, value in self.answers.items()},
             run_id=self.run_id,
             visit=self.visit,
             path=self.path,
             revision=self.revision,
             definition=self._definition.fingerprint,
             validation=self.validation,
+            waiting=self.waiting,
+            interrupted_by=self.interrupted_by,
             page=self.page_shown,
         )
 
@@ -261,19 +351,39 @@ class FlowModel:
         restored = self._definition.restore(flow_data)
         if restored is None:
             return False
-        self.state, self.data, self.path = restored
+        self.state, self.answers, self.path = restored
         self.visit = flow_data.visit
         # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
+        self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
         self.page_shown, self.last_words, self.choices_known = flow_data.page, None, None
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
-        self.state, self.data, self.path = self._definition.rewound(flow_data)
+        self.state, self.answers, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
+        self.waiting = flow_data.waiting
         self.page_shown, self.last_words, self.choices_known = 0, None, None
+
+    def earlier(self) -> str | None:
+        """What was answered before to the question that is asked now, in words; None where nothing can be shown.
+
+        A sensitive answer is not; nor is one that has no words of its own.
+        """
+        step, value = self.current_step, self.answers.get(self.state)
+        if step is None or value is None or step.sensitive:
+            return None
+        if step.live is not None:  # an id is the application's own: a member is shown a title, or nothing
+            known = None if self.choices_known is None else self.choices_known.by_id(str(value))
+            return None if known is None else known.title
+        title = next((option.title for option in step.options if option.id == value), None)
+        kind: Any = type(value)
+        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
+        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
+        has_words = has_words and not isinstance(value, (bool, Enum))
+        return title or (str(value) if has_words else None)
 
     def entry(
         self,
@@ -324,46 +434,63 @@ class FlowModel:
         if trigger == PAGE:
             self.page_shown = turn.page
             return
-        self.refusal = self.validation = self.choices_known = None
+        if trigger == EXHAUSTED:
+            kept = self.validation if self.state in TERMINAL_STATES else None  # who takes over is told of it
+            self.validation = kept
+        else:
+            self.refusal = self.validation = None
+        self.interrupted_by = self.choices_known = None
         self.page_shown = 0
         self.visit = next_visit(self.visit)
-        note = turn.entries.append
-        if trigger == SUBMIT:
-            verdict = turn.verdict
-            assert isinstance(verdict, Accepted)  # noqa: S101 - the transition's condition saw to it
-            self.data[source] = verdict.value
-            self.path = _bounded((*self.path, source))
-            self.previous = turn.before
-            self._forget_what_was_left()
+        noted: list[AuditEntry] = []
+        note = noted.append
+        if trigger in ANSWERING and turn.ended in (None, COMPLETED):
+            self._answered(source, turn)
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
+        elif trigger == EXHAUSTED and self.state not in TERMINAL_STATES:
+            self._answered(source, turn)
         elif trigger == BACK:
             self.path = self.path[:-1]
         elif trigger == RESTART:
-            self.data, self.path, self.previous = {}, (), None
+            self.answers, self.path, self.previous = {}, (), None
+        elif trigger == EMPTY:
+            self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
         why = NOTHING_OFFERED if trigger == EMPTY else None
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
-        elif trigger in (SUBMIT, EMPTY):
+        elif trigger in LEADING_ON or trigger == EMPTY:
             note(self.entry(_ENDINGS[self.state], "success"))
-        self.entries.extend(turn.entries)
+        turn.entries += noted
+        self.entries += noted
+
+    def _answered(self, step_id: str, turn: Turn) -> None:
+        verdict = turn.verdict
+        self.answers[step_id] = verdict.value if isinstance(verdict, Accepted) else None
+        self.path = bounded((*self.path, step_id))
+        self.previous = turn.before
+        self._forget_what_was_left()
 
     def _forget_what_was_left(self) -> None:
         """Drops the answers of a way that was left again by going back and answering otherwise.
 
         The answers that still lie ahead are kept: they are asked again, and may be shown.
         """
-        if self.data.keys() <= set(self.path):
+        if self.answers.keys() <= set(self.path):
             return
         known = self._definition.index
-        kept = {*self.path, *route(self._definition.machine, self.data, self.state)}
-        self.data = {key: value for key, value in self.data.items() if key in kept or key not in known}
+        kept = {*self.path, *route(self._definition.machine, self.answers, self.state)}
+        self.answers = {key: value for key, value in self.answers.items() if key in kept or key not in known}
 
     def _quotes_a_secret(self, step_id: str, reason: str) -> bool:
         """True if a reason may hold a sensitive answer: that of its own step, or one that was given before."""
-        sensitive = self._definition.sensitive
-        given = (str(self.data[each]) for each in sensitive if each in self.data)
-        return step_id in sensitive or any(answer and answer in reason for answer in given)
+        if step_id in self._definition.sensitive:
+            return True
+        return any(answer in reason for answer in (*self.guarded, *self.secrets()))
+
+    def secrets(self) -> Iterator[str]:
+        """The sensitive answers that were given, as a reason might quote them."""
+        return (answer for answer in self._definition.secrets(self.answers) if answer)
 
     def _refused(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict
@@ -372,21 +499,6 @@ class FlowModel:
         attempts = 1 if self.validation is None else min(self.validation.attempts + 1, COUNT_LIMIT - 1)
         told = audit.REDACTED if self._quotes_a_secret(step_id, verdict.reason) else verdict.reason
         self.validation = Validation(step_id, attempts, told)
-        turn.entries.append(self.entry(audit.VALIDATION, "refused", reason=told))
-        self.entries.extend(turn.entries)
-
-
-def _bounded(path: tuple[str, ...]) -> tuple[str, ...]:
-    """A path that is too long, without its earliest round trip of which every step stands in the rest as well.
-
-    What is left is a way through the flow again, by which ``back`` can be gone, and names the same answers. Rejected:
-    keeping only the latest place of each step, which leaves neighbours that no way on connects.
-    """
-    if len(path) <= PATH_LIMIT or len(set(path)) == len(path):
-        return path
-    for start, step_id in enumerate(path):
-        end = path.index(step_id, start + 1) if step_id in path[start + 1 :] else start
-        rest = path[:start] + path[end:]
-        if end > start and set(path[start:end]) <= set(rest):
-            return rest
-    return path
+        refused = self.entry(audit.VALIDATION, "refused", reason=told)
+        turn.entries.append(refused)
+        self.entries.append(refused)

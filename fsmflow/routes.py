@@ -1,15 +1,22 @@
 """Ways through a machine: which step follows on which, and where answers lead.
 
-Here belongs what is asked of a machine without firing it, when a stored run is held against the flow as it is now.
+Here belongs what is asked of a machine without firing it, when a stored run is held against the flow as it is now, and
+the path by which a run came. Predicates are not evaluated here: a stored run has its answers and nothing to call them
+with. Where they decide, an answer leads to several steps, and any of them will do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
-from fsmflow.machine import EMPTY, SUBMIT, FlowMachine, transitions_from
+from fsmflow.alphabet import EMPTY, EXHAUSTED, POP, SKIP, SUBMIT
+from fsmflow.machine import FlowMachine, FlowTransition, transitions_from
+from fsmflow.state import COMPLETED
+
+# How many answers back a member can go in a flow that leads in circles; its path would else grow with each message.
+PATH_LIMIT: Final = 64
 
 
 def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any]) -> bool:
@@ -21,39 +28,49 @@ def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any
         answers: By step id, as they are stored. Of a step that is passed again it is the answer of the last time, so
             that an earlier time only asks for any way at all.
     """
-    if states[0] not in landings(machine, machine.initial):
+    if states[0] not in _landings(machine, str(machine.initial)):
         return False
     for place, (source, dest) in enumerate(pairwise(states)):
         is_last = source not in states[place + 1 : -1]
         if is_last and source in answers:
-            if dest not in landings(machine, way_on(machine, source, answers[source])):
+            if dest not in _landings(machine, *ways_by(machine, source, answers[source])):
                 return False
-        elif all(dest not in landings(machine, way.dest) for way in transitions_from(machine, SUBMIT, source)):
+        elif dest not in _landings(machine, *(str(way.dest) for way in _ways_from(machine, source))):
             return False
     return True
 
 
-def way_on(machine: FlowMachine, step_id: str, answer: Any) -> str | None:
-    """Where an answer leads: the way of its option, else the way that the others go; None where there is none.
+def ways_by(machine: FlowMachine, step_id: str, answer: Any) -> tuple[str, ...]:
+    """Where an answer may lead: by the ways of its option, else by those that the others go.
 
     Args:
         machine: The flow's machine.
         step_id: The step that was answered.
-        answer: The answer as it is stored: of a choice, the option's id.
+        answer: The answer as it is stored: of a choice, the option's id; of a step without an answer, None.
+
+    Returns:
+        The states, each once; more than one where a predicate decides.
     """
-    ways = [way for way in transitions_from(machine, SUBMIT, step_id) if not way.refuses]
+    ways = _ways_from(machine, step_id)
     chosen = [way.dest for way in ways if way.option is not None and way.option == answer]
-    return next(iter(chosen or [way.dest for way in ways if way.option is None]), None)
+    free = [way.dest for way in ways if way.option is None]
+    if answer is None:
+        free += [way.dest for way in transitions_from(machine, EXHAUSTED, step_id)]
+        free += [way.dest for way in transitions_from(machine, SKIP, step_id)]
+    return tuple(dict.fromkeys(str(dest) for dest in chosen or free))
 
 
-def landings(machine: FlowMachine, state: str | None) -> Iterator[str | None]:
-    """Where a way to a state may end: there, or behind it and others that had nothing to choose from."""
-    while True:
-        yield state
-        onward = () if state is None else transitions_from(machine, EMPTY, state)
-        if not onward:
-            return
-        state = onward[0].dest
+def _ways_from(machine: FlowMachine, step_id: str) -> list[FlowTransition]:
+    found = (*transitions_from(machine, SUBMIT, step_id), *transitions_from(machine, POP, step_id))
+    return [way for way in found if not way.refuses]
+
+
+def _landings(machine: FlowMachine, *states: str) -> list[str]:
+    """Where ways to some states may end: there, or behind them where there was nothing to choose from."""
+    landed = list(states)
+    for state in landed:
+        landed += [str(way.dest) for way in transitions_from(machine, EMPTY, state) if way.dest not in landed]
+    return landed
 
 
 def route(machine: FlowMachine, answers: Mapping[str, Any], start: str, goal: str | None = None) -> tuple[str, ...]:
@@ -66,17 +83,58 @@ def route(machine: FlowMachine, answers: Mapping[str, Any], start: str, goal: st
         goal: Where to stop, if anywhere.
 
     Returns:
-        Their ids, in order; none where there is a goal that they do not lead to.
+        Their ids, in order; none where there is a goal that they do not lead to. Where a predicate decides, a way to
+        the goal is looked for; without a goal each step that may lie ahead is given.
     """
+    came: dict[str, str | None] = {start: None}
+    waiting = [start]
+    while waiting:
+        current = waiting.pop(0)
+        if current == goal:
+            return tuple(step_id for step_id in _walked(came, current) if step_id in answers)
+        known = current in answers
+        for dest in ways_by(machine, current, answers[current]) if known else _landings(machine, current)[1:]:
+            if dest not in came:
+                came[dest] = current
+                waiting.append(dest)
+    return tuple(step_id for step_id in came if step_id in answers) if goal is None else ()
+
+
+def _walked(came: Mapping[str, str | None], state: str) -> tuple[str, ...]:
     passed: list[str] = []
-    current: str | None = start
-    while current is not None and current != goal and current not in passed:
-        if current in answers:
-            passed.append(current)
-            current = way_on(machine, current, answers[current])
-            continue
-        skipped = transitions_from(machine, EMPTY, current)
-        if not skipped:
-            break
-        current = skipped[0].dest  # never in a circle: that is found out when the class is made
-    return tuple(passed) if goal is None or current == goal else ()
+    before = came[state]
+    while before is not None:
+        passed.insert(0, before)
+        before = came[before]
+    return tuple(passed)
+
+
+def completed_by(machine: FlowMachine, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """The path by which a run with these answers, and no others, was completed; empty where there is none."""
+    pending: list[tuple[str, ...]] = [(str(machine.initial),)]
+    while pending:
+        path = pending.pop()
+        *passed, current = path
+        if current == COMPLETED and len(passed) == len(answers):
+            return tuple(passed)
+        if current in answers and current not in passed:
+            pending += [(*path, dest) for dest in ways_by(machine, current, answers[current])]
+        elif current not in answers:
+            pending += [(*passed, dest) for dest in _landings(machine, current)[1:]]
+    return ()
+
+
+def bounded(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path that is too long, without its earliest round trip of which every step stands in the rest as well.
+
+    What is left is a way through the flow again, by which ``back`` can be gone, and names the same answers. Rejected:
+    keeping only the latest place of each step, which leaves neighbours that no way on connects.
+    """
+    if len(path) <= PATH_LIMIT or len(set(path)) == len(path):
+        return path
+    for start, step_id in enumerate(path):
+        end = path.index(step_id, start + 1) if step_id in path[start + 1 :] else start
+        rest = path[:start] + path[end:]
+        if end > start and set(path[start:end]) <= set(rest):
+            return rest
+    return path

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, Final
 
 from fsmflow.definition import Definition, compile_flow
-from fsmflow.machine import ways_on, ways_when_empty
+from fsmflow.edges import ways_on
 from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step, check_steps
 
@@ -61,8 +61,10 @@ def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
         flow_type,
         tuple((step.id, step.type, step.sensitive) for step in steps),
         ways_on(steps),
-        ways_when_empty(steps),
-        tuple((_words(step), _code(step.validator), _code(step.transformer), _code(step.live)) for step in steps),
+        tuple(
+            (_words(step), *map(_code, (step.validator, step.transformer, step.live)), *map(_code, _predicates(step)))
+            for step in steps
+        ),
     )
 
 
@@ -75,6 +77,11 @@ def _words(step: Step) -> Hashable:
     else:
         said = _code(step.message) if callable(step.message) else None
     return (said, empty)
+
+
+def _predicates(step: Step) -> Iterator[Any]:
+    yield step.skip_when
+    yield from (route.when for route in step.routes)
 
 
 def _code(function: Any) -> Hashable:

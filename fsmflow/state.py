@@ -24,7 +24,8 @@ COMPLETED: Final = "completed"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 EXPIRED: Final = "expired"
-TERMINAL_STATES: Final = frozenset({COMPLETED, CANCELLED, FAILED, EXPIRED})
+HANDOVER: Final = "handover"
+TERMINAL_STATES: Final = frozenset({COMPLETED, CANCELLED, FAILED, EXPIRED, HANDOVER})
 
 # The names that the dict view uses beside the answers; a step that bore one would overwrite it.
 RESERVED_DATA_KEYS: Final = frozenset({"flow_type", "channel", "validation", "member_id"})
@@ -72,6 +73,10 @@ class FlowData:
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
         page: Which page of a long list is shown, from 0.
+        inner: The run of the flow that answers this step, where the step is one.
+        waiting: The run that is gone on with once this one has ended.
+        interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
+            to do about it.
     """
 
     id: str
@@ -86,11 +91,19 @@ class FlowData:
     definition: str = ""
     validation: Validation | None = None
     page: int = 0
+    inner: FlowData | None = None
+    waiting: FlowData | None = None
+    interrupted_by: str | None = None
 
     @property
     def ended(self) -> bool:
         """True if no answer is awaited any more."""
         return self.step_id in TERMINAL_STATES
+
+    @property
+    def place(self) -> str | None:
+        """The step that is asked now, in the flow that asks it: ``address.street``."""
+        return self.step_id if self.inner is None or self.ended else f"{self.step_id}.{self.inner.place}"
 
 
 @frozen

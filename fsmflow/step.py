@@ -18,12 +18,15 @@ from fsmflow.choices import OPTION_ID_LIMIT, wrong_with_sections
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.messages import Buttons, ListMenu, Option, Section, Text, options_of
 from fsmflow.per_channel import PerChannel
-from fsmflow.state import RESERVED_DATA_KEYS, TERMINAL_STATES
+from fsmflow.state import FAILED, HANDOVER, RESERVED_DATA_KEYS, TERMINAL_STATES
 from fsmflow.wording import folded
 
 STEP_ID_LIMIT: Final = 64
 
 StepMessage = Union[str, Text, Buttons, ListMenu]
+
+FlowClass = type[Any]
+"""A subclass of `Flow`, which is made of steps and so comes later."""
 
 
 class StepType(str, Enum):
@@ -38,6 +41,9 @@ class StepType(str, Enum):
     LIST = "list"
     """One row of a list."""
 
+    FLOW = "flow"
+    """By a flow of its own: a `SubFlow`."""
+
 
 def _as_tuple(items: Any) -> tuple[Any, ...]:
     # a lone string is an iterable of its letters, and "(Option(…))" is no tuple: each was surely meant as one item
@@ -46,6 +52,25 @@ def _as_tuple(items: Any) -> tuple[Any, ...]:
 
 def _as_offered(items: Any) -> Any:
     return items if callable(items) or isinstance(items, (staticmethod, classmethod)) else _as_tuple(items)
+
+
+def _brought(validator: Any, name: str, otherwise: Any) -> Any:
+    """What a validator brings along for its step. Its type is asked: a proxy has an answer to every attribute."""
+    return getattr(validator, name) if hasattr(type(validator), name) else otherwise
+
+
+@frozen
+class Route:
+    """A way on from a step.
+
+    Args:
+        to: The step that it leads to, or an end of the flow.
+        when: ``(self, value)`` or ``(value)``: True if this way is taken. The value is what is kept of the answer,
+            which is in the flow's data already. It looks and changes nothing. None is a way that is always taken.
+    """
+
+    to: str
+    when: Callable[..., Any] | None = None
 
 
 @frozen
@@ -72,27 +97,57 @@ class Step:
         counterexamples: Answers that are refused.
         when_empty: Where to go when a callable gives no options: a step, or an end. Without it that is a fault.
         empty_message: What is said then: words, or a callable ``(self)`` or ``()``. At an end they are the last words.
+        routes: Where an accepted answer leads: to the first whose predicate holds, else to the next step. An option
+            with a target of its own leads there.
+        skip_when: ``(self)`` or ``()``: True if the question is not asked; tried when a way would lead to it, with the
+            answer that leads there in the flow's data.
+        optional: True if a member may leave the question out, by a word; its answer is None then.
+        max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
+        on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
 
     Attributes:
         offered: What `options` was given.
         live: The callable that gives the options of the moment; None where they are fixed.
         options: The fixed options, in order; none where a callable gives them.
+
+    A validator whose type has a ``transformer``, as each of `fsmflow.validators` has, brings it along: it is the
+    step's, unless that names one, or None. So do its ``examples`` and ``counterexamples``, where the answer is typed.
     """
 
     id: str
     type: StepType
     message: StepMessage | PerChannel | Callable[..., Any]
     validator: Callable[..., Any] | None = None
-    transformer: Callable[..., Any] | None = None
+    transformer: Callable[..., Any] | None = field()
     offered: Any = field(default=(), converter=_as_offered, alias="options")
     refusal: str | None = None
     sensitive: bool = False
-    examples: tuple[str, ...] = field(default=(), converter=_as_tuple)
-    counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
+    examples: tuple[str, ...] = field(converter=_as_tuple)
+    counterexamples: tuple[str, ...] = field(converter=_as_tuple)
+    routes: tuple[Route, ...] = field(default=(), converter=_as_tuple)
+    skip_when: Callable[..., Any] | None = None
+    optional: bool = False
+    max_attempts: int | None = None
+    on_exhausted: str | None = None
     when_empty: str | None = None
     empty_message: str | Callable[..., Any] | None = None
     live: Callable[..., Any] | None = field(init=False, repr=False, eq=False)
     options: tuple[Option, ...] = field(init=False, repr=False, eq=False)
+
+    @transformer.default
+    def _transformer(self) -> Callable[..., Any] | None:
+        brought: Callable[..., Any] | None = _brought(self.validator, "transformer", None)
+        return brought
+
+    @examples.default
+    def _examples(self) -> tuple[str, ...]:
+        brought: tuple[str, ...] = () if self.has_choices else _brought(self.validator, "examples", ())
+        return brought
+
+    @counterexamples.default
+    def _counterexamples(self) -> tuple[str, ...]:
+        brought: tuple[str, ...] = () if self.has_choices else _brought(self.validator, "counterexamples", ())
+        return brought
 
     @live.default
     def _living(self) -> Callable[..., Any] | None:
@@ -112,7 +167,50 @@ class Step:
     @property
     def has_choices(self) -> bool:
         """True if it is answered by choosing, not by typing."""
-        return self.type is not StepType.TEXT
+        return self.type in (StepType.BUTTON, StepType.LIST)
+
+    @property
+    def flow(self) -> FlowClass | None:
+        """The class of the flow that answers it; None where a member does."""
+        return None
+
+    @property
+    def may_be_unanswered(self) -> bool:
+        """True if it may be left without an answer, which is None then."""
+        return self.optional or (self.on_exhausted is not None and self.on_exhausted not in TERMINAL_STATES)
+
+
+@frozen(init=False)
+class SubFlow(Step):
+    """A step that is a flow of its own: what that collects is the answer.
+
+    Its closing words are not said: the flow goes on. ``back`` at its first question leads to the step before, and back
+    again into its last question. Where it ends without being completed, the flow ends so too.
+
+    Args:
+        id: The step's id; what the sub-flow collected is kept under it.
+        flow: The flow's class, with ``steps``; it need not be one of the runner's.
+        routes: As of a `Step`; the value is what the sub-flow collected.
+        skip_when: As of a `Step`.
+    """
+
+    _flow: FlowClass | None = None
+
+    def __init__(
+        self,
+        id: str,
+        flow: FlowClass,
+        *,
+        routes: Iterable[Route] = (),
+        skip_when: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__(id, StepType.FLOW, "", routes=routes, skip_when=skip_when)
+        object.__setattr__(self, "_flow", flow)  # frozen, as its base is
+
+    @property
+    def flow(self) -> FlowClass | None:
+        """The class of the flow that answers it."""
+        return self._flow
 
 
 def _options_in(item: Any) -> tuple[Any, ...]:
@@ -136,12 +234,15 @@ def check_steps(flow: str, steps: Sequence[Step]) -> None:
         if not isinstance(step, Step):
             raise FlowDefinitionError(flow, None, f"steps holds Step objects, not {type(step).__name__}")
         _check_id(flow, step.id, seen)
-        if not isinstance(step.type, StepType):
+        if not isinstance(step.type, StepType) or (step.type is StepType.FLOW) is not (step.flow is not None):
             raise FlowDefinitionError(flow, step.id, "type must be StepType.TEXT, BUTTON or LIST")
         _check_words(flow, step)
         seen.add(step.id)
     for step in steps:
         _check_options(flow, step, seen)
+        _check_ways(flow, step, seen)
+    if steps[0].skip_when is not None:
+        raise FlowDefinitionError(flow, steps[0].id, "the first step is always asked: skip_when is for later ones")
 
 
 def _check_id(flow: str, step_id: Any, seen: set[str]) -> None:
@@ -156,6 +257,10 @@ def _check_id(flow: str, step_id: Any, seen: set[str]) -> None:
 
 
 def _check_words(flow: str, step: Step) -> None:
+    if step.flow is not None:
+        if getattr(step.flow, "_compiled", None) is None:
+            raise FlowDefinitionError(flow, step.id, "a SubFlow takes a Flow class that has its steps")
+        return
     for said in step.message.forms if isinstance(step.message, PerChannel) else (step.message,):
         _check_form(flow, step, said)
     if not isinstance(step.refusal, (str, type(None))):
@@ -244,4 +349,26 @@ def _check_live(flow: str, step: Step, step_ids: set[str]) -> None:
             raise FlowDefinitionError(flow, step.id, "empty_message needs when_empty: where to go then")
     elif step.when_empty not in step_ids | TERMINAL_STATES:
         wanted = f"when_empty is {step.when_empty!r}, which is no step and no end of this flow"
+        raise FlowDefinitionError(flow, step.id, wanted)
+
+
+def _check_ways(flow: str, step: Step, step_ids: set[str]) -> None:
+    for route in step.routes:
+        if not isinstance(route, Route):
+            raise FlowDefinitionError(flow, step.id, f"routes holds Route objects, not {type(route).__name__}")
+        if str(route.to) not in step_ids | TERMINAL_STATES:
+            raise FlowDefinitionError(flow, step.id, f"a route leads to {route.to!r}, which is no step and no end")
+    if any(route.when is None for route in step.routes[:-1]):
+        raise FlowDefinitionError(flow, step.id, "a route without a predicate is the last: none after it is tried")
+    if not isinstance(step.optional, bool):
+        raise FlowDefinitionError(flow, step.id, "optional is True or False")
+    attempts: object = step.max_attempts
+    if (attempts is None) is not (step.on_exhausted is None):
+        raise FlowDefinitionError(flow, step.id, "max_attempts and on_exhausted belong together")
+    if attempts is None:
+        return
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+        raise FlowDefinitionError(flow, step.id, "max_attempts is a number from 1")
+    if str(step.on_exhausted) not in (step_ids - {step.id}) | {FAILED, HANDOVER}:
+        wanted = f"on_exhausted is another step, {FAILED!r} or {HANDOVER!r}, not {step.on_exhausted!r}"
         raise FlowDefinitionError(flow, step.id, wanted)

@@ -11,15 +11,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from string import Formatter
 from typing import Final
 
 from attrs import field, fields, frozen
+
+from fsmflow.refusals import Refusals, check_sentence
 
 # What is filled into a sentence, with a value of its kind to try it with.
 _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "too_long": {"limit": 4096},
     "help": {"words": "back, cancel"},
+    "interrupted": {"keyword": "offer"},
+    "earlier": {"answer": "100"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
     "idle": {"keywords": "offer, register"},
 }
@@ -27,6 +30,7 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
 
 # The titles that are the library's own, and how long the narrowest channel takes them.
 _TITLES: Final = {"open_list": 20, "more": 24, "fewer": 24}
+_REFUSALS: Final = Refusals()  # one for all: what a runner does not say otherwise is known by being this very object
 
 # Putting accents in order takes time by the square of how many a text has. No title or keyword comes near this.
 _COMPOSED_UP_TO: Final = 256
@@ -77,17 +81,21 @@ class Words:
         back: Goes to the question before.
         restart: Starts the same flow over.
         help: Says what can be done here, and asks again.
+        menu: Says what can be started, and asks again.
+        skip: Leaves out a question that need not be answered; at any other it is an answer.
     """
 
     cancel: tuple[str, ...] = field(default=("cancel",), converter=_as_words)
     back: tuple[str, ...] = field(default=("back",), converter=_as_words)
     restart: tuple[str, ...] = field(default=("restart",), converter=_as_words)
     help: tuple[str, ...] = field(default=("help",), converter=_as_words)
+    menu: tuple[str, ...] = field(default=("menu",), converter=_as_words)
+    skip: tuple[str, ...] = field(default=("skip",), converter=_as_words)
 
     def meaning(self, text: str) -> str | None:
-        """What a typed text means as a global word: ``cancel``, ``back``, ``restart``, ``help``, or None."""
+        """What a typed text means as a global word, by the name of its field; None where it is none."""
         word = folded(text)
-        for name in ("cancel", "back", "restart", "help"):
+        for name in ("cancel", "back", "restart", "help", "menu", "skip"):
             if word in getattr(self, name):
                 return name
         return None
@@ -119,13 +127,22 @@ class Sentences:
         cancelled: The conversation was left.
         completed: The flow has no closing words of its own.
         failed: The flow ended without success.
+        handover: The flow ended because a person takes over, and has no closing words of its own for that.
+        earlier: Stands before a question that was answered before. ``{answer}``: what was answered.
         expired: The member was silent for too long. ``{silence}``: the timeout in English words, such as "5 minutes".
             ``{keyword}``: what starts it again.
+        interrupted: Another flow was named in the middle of one. ``{keyword}``: what was sent.
+        leave: The title of the option to leave what is open for it.
+        later: The title of the option to come back to what is open later.
+        stay: The title of the option to go on.
+        too_many: What is open cannot be put aside, as too much is.
+        resumed: What was put aside is gone on with.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
         recovered: The stored state could not be read and was restored.
         lost: The stored state could not be read and there was nothing to restore.
+        refusals: What the ready validators of `fsmflow.validators` say.
 
     Raises:
         ValueError: A sentence says nothing, or has braces that are none of its fields; it names the sentence.
@@ -148,37 +165,31 @@ class Sentences:
     cancelled: str = "Cancelled."
     completed: str = "Done. Thank you."
     failed: str = "This could not be completed."
+    handover: str = "We could not settle this here. Somebody will get in touch with you."
+    earlier: str = "Your answer was: {answer}"
     expired: str = "There was no answer for {silence}, so this was closed. Send {keyword} to start again."
+    interrupted: str = "You asked for {keyword}, and something else is still open. What shall be done with it?"
+    leave: str = "Leave it"
+    later: str = "Come back later"
+    stay: str = "Stay here"
+    too_many: str = "Too much is open already: please finish this first."
+    resumed: str = "Back to what was open:"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
     recovered: str = "Sorry, we lost our place for a moment."
     lost: str = "Sorry, we lost our place and have to start over."
+    refusals: Refusals = _REFUSALS
 
     def __attrs_post_init__(self) -> None:
         for each in fields(Sentences):
             sentence = getattr(self, each.name)
-            if sentence is not each.default:  # every flow is made with the library's own, which a test holds to this
-                _check_sentence(each.name, sentence)
-
-
-def _check_sentence(name: str, sentence: object) -> None:
-    """Raises what a member would run into, while the application can still be told."""
-    if not isinstance(sentence, str) or not sentence.strip():
-        raise ValueError(f"the sentence {name!r} must be a text that is not blank")
-    values = _FILLED_IN.get(name)
-    if len(sentence) > _TITLES.get(name, len(sentence)):
-        raise ValueError(f"the sentence {name!r} is a title: it must have at most {_TITLES[name]} characters")
-    if values is None:
-        if "{" in sentence or "}" in sentence:
-            raise ValueError(f"the sentence {name!r} must have no braces: nothing is filled in")
-        return
-    try:
-        known = {found for _, found, _, _ in Formatter().parse(sentence) if found is not None} <= values.keys()
-        if known:
-            sentence.format(**values)  # what stands after a colon, or an exclamation mark, can be wrong as well
-    except (ValueError, LookupError):
-        known = False
-    if not known:
-        allowed = " and ".join(f"{{{field_name}}}" for field_name in values)
-        raise ValueError(f"the sentence {name!r} must have no other fields in braces than {allowed}")
+            if sentence is each.default:  # every flow is made with the library's own, which a test holds to this
+                continue
+            if each.name != "refusals":
+                check_sentence(each.name, sentence, _FILLED_IN.get(each.name))
+                if len(sentence) > _TITLES.get(each.name, len(sentence)):
+                    wanted = f"is a title: it must have at most {_TITLES[each.name]} characters"
+                    raise ValueError(f"the sentence {each.name!r} {wanted}")
+            elif not isinstance(sentence, Refusals):
+                raise ValueError("the sentence 'refusals' must be Refusals")

@@ -12,7 +12,7 @@ from attrs import define, frozen
 
 from fsmflow import audit
 from fsmflow.definition import Definition
-from fsmflow.model import PATH_LIMIT
+from fsmflow.routes import PATH_LIMIT
 from fsmflow.state import TERMINAL_STATES, FlowData
 from tests.evidence import Record
 

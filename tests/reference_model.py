@@ -82,4 +82,4 @@ class Member:
         """Moves on: to a question, whose number no question had before, or to an end."""
         self.step, self.path, self.answers, self.attempts = step, path, answers or {}, 0
         self.question += 1
-        return ("in_progress" if step in QUESTIONS else step,)
+        return ("in_progress", *["earlier"] * (step in self.answers)) if step in QUESTIONS else (step,)

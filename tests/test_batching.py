@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
 
-from fsmflow.batching import LANES, Batching
+from fsmflow.batching import ANSWERED_AT_ONCE, LANES, Batching
 from fsmflow.clients import LONGEST_BATCH
 from fsmflow.errors import StoreUnavailable
 
@@ -25,6 +25,7 @@ class Gate:
         self.turnstile = asyncio.Semaphore(0)  # lets through as many as it is released for
         self.refuses: dict[str, Exception] = {}
         self.broken: BaseException | None = None
+        self.connection_pool: Stuck | None = None
         self.under_way = self.most_under_way = 0
 
     async def execute_command(self, *command: Any, **_: Any) -> Any:
@@ -243,5 +244,71 @@ def test_nobody_waits_for_ever_when_the_loop_ends_the_sending() -> None:
         assert [type(each) for each in ended] == [asyncio.CancelledError] * 2
         gate.open.set()
         await asyncio.gather(*first, return_exceptions=True)
+
+    run(scene())
+
+
+async def ending(batching: Batching, name: str) -> Any:
+    """Asks, and then ends whatever is being sent or handed out."""
+    answer = await batching.execute((name,))
+    for sending in batching._tasks:
+        sending.cancel()
+    return answer
+
+
+def test_nobody_waits_for_ever_when_the_loop_ends_the_handing_out() -> None:
+    async def scene() -> None:
+        gate = Gate()
+        batching = batching_on(gate)
+        first = asked(batching, *FIRST)
+        names = [f"n{number}" for number in range(ANSWERED_AT_ONCE + 1)]
+        rest = [asyncio.create_task(ending(batching, names[0])), *asked(batching, *names[1:])]
+        await settled()
+        gate.open.set()
+        await asyncio.gather(*first)
+        ended = await asyncio.wait_for(asyncio.gather(*rest, return_exceptions=True), 5)
+        assert ended[:-1] == [name.encode() for name in names[:-1]]
+        assert isinstance(ended[-1], asyncio.CancelledError)
+        assert await batching.execute(("after",)) == b"after"
+
+    run(scene())
+
+
+def test_nobody_waits_for_ever_when_the_loop_ends_a_sending_that_has_yet_to_begin() -> None:
+    async def scene() -> None:
+        gate = Gate()
+        batching = batching_on(gate)
+        tasks = asked(batching, *FIRST)
+        await asyncio.sleep(0)  # they have asked, and nothing is sent yet
+        for sending in batching._tasks:
+            sending.cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        assert [type(each) for each in ended] == [asyncio.CancelledError] * LANES
+        assert gate.sent == []
+        gate.open.set()
+        assert await batching.execute(("after",)) == b"after"
+
+    run(scene())
+
+
+class Stuck:
+    """Connections that cannot even be closed."""
+
+    async def disconnect(self, **_: object) -> None:
+        raise OSError("cannot be closed")
+
+
+def test_all_are_told_of_a_fault_whose_connection_cannot_be_closed() -> None:
+    async def scene() -> None:
+        gate = Gate()
+        gate.connection_pool = Stuck()
+        gate.broken = LookupError("of a provider of credentials")
+        batching = batching_on(gate)
+        tasks = asked(batching, *FIRST, "a", "b")
+        await settled()
+        gate.open.set()
+        ended = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        assert [type(each) for each in ended] == [StoreUnavailable] * len(tasks)
+        assert {str(each).partition(": ")[2] for each in ended} == {"LookupError"}
 
     run(scene())

@@ -11,8 +11,9 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio import RedisCluster as AsyncRedisCluster
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.errors import StoreUnavailable
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel, Inbound, Reply
 from tests.commits import CHANNEL, MEMBER, OfferFlow, runner_on, say, words
 from tests.redis_server import running_server

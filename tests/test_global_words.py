@@ -14,14 +14,18 @@ pytestmark = pytest.mark.usefixtures("side")
 def test_back_asks_the_question_before_and_keeps_its_answer_until_another_comes(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer])
     reply = talk.says("offer", "12", "back")
-    assert (words(reply), reply.status, reply.step_id) == ("How much?", "in_progress", "amount")
+    assert (words(reply), reply.status, reply.step_id) == (
+        "Your answer was: 12\n\nHow much?",
+        "in_progress",
+        "amount",
+    )
     assert words(talk.says("13", "bob")) == "Offer 13 to bob?"
 
 
 def test_back_walks_the_members_own_path_to_the_first_question(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer])
-    assert words(talk.says("offer", "12", "bob", "Back")) == "To which handle?"
-    assert words(talk.says(" BACK ")) == "How much?"
+    assert words(talk.says("offer", "12", "bob", "Back")) == "Your answer was: bob\n\nTo which handle?"
+    assert words(talk.says(" BACK ")) == "Your answer was: 12\n\nHow much?"
 
 
 def test_back_at_the_first_question_is_refused_with_the_question(any_redis: Redis, prefix: str) -> None:
@@ -47,8 +51,8 @@ def test_back_skips_what_the_member_was_never_asked(any_redis: Redis, prefix: st
         )
 
     talk = Talk(any_redis, prefix, [Detour])
-    assert words(talk.says("detour", "Short", "back")) == "Way?"
-    assert words(talk.says("Long", "hills", "back")) == "Which scenery?"
+    assert words(talk.says("detour", "Short", "back")) == "Your answer was: Short\n\nWay?"
+    assert words(talk.says("Long", "hills", "back")) == "Your answer was: hills\n\nWhich scenery?"
 
 
 def test_cancel_ends_the_run_and_keeps_nothing_open(any_redis: Redis, prefix: str) -> None:

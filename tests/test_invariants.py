@@ -11,7 +11,7 @@ from redis import Redis
 
 from fsmflow import Channel, Flow, Option, Step, StepType, Words, audit
 from fsmflow.audit import AuditEntry
-from fsmflow.model import PATH_LIMIT
+from fsmflow.routes import PATH_LIMIT
 from tests.evidence import evidence_of
 from tests.forgeries import (
     DONE,

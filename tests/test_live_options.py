@@ -23,6 +23,7 @@ from fsmflow import (
     Sentences,
     Step,
     StepType,
+    SubFlow,
 )
 from fsmflow.choices import OPTIONS_LIMIT
 from fsmflow.messages import Buttons, ListMenu, Text
@@ -521,15 +522,18 @@ def test_back_from_behind_an_empty_question_leads_to_the_one_before_it_and_on_ag
     talk = Talk(any_redis, prefix, [Found])
     talk.says("found")
     assert words(talk.says("Ann")) == "None found.\n\nWhat else?"
-    assert words(talk.says("back")) == "Which name?"
+    assert talk.says("back").step_id == "name"
     assert words(talk.says("Bob")) == "None found.\n\nWhat else?"
     Found.shelf.on_offer = offers(2)
     talk.says("back")
     assert talk.says("Cid").step_id == "which"
     assert words(talk.says("2")) == "What else?"
+    assert words(talk.says("back")) == "Your answer was: Offer 2\n\nWhich of these?"  # its title, not its id
+    talk.says("2")
     Found.shelf.on_offer = []
     assert words(talk.says("back")) == "None found.\n\nWhat else?"
-    assert words(talk.says("back")) == "Which name?"
+    assert talk.data == {"name": "Cid"}  # what was chosen once is no answer to what is on offer now
+    assert talk.says("back").step_id == "name"
 
 
 def test_a_run_behind_an_empty_question_goes_on_after_a_deploy(any_redis: Redis, prefix: str) -> None:
@@ -540,7 +544,58 @@ def test_a_run_behind_an_empty_question_goes_on_after_a_deploy(any_redis: Redis,
     talk.says("found", "Ann")
     talk.deploys([newer])
     assert words(talk.says("something")) == "And last?"
-    assert words(talk.says("back")) == "What else?"
+    assert talk.says("back").step_id == "other"
+
+
+class Within(Flow):
+    """Holds the search as a step of its own."""
+
+    flow_type = "within"
+    steps = (Step("why", StepType.TEXT, "Why?"), SubFlow("search", Found), Step("sure", StepType.TEXT, "Sure?"))
+
+
+def test_pages_and_choices_are_those_of_the_flow_within(any_redis: Redis, prefix: str) -> None:
+    Found.shelf.on_offer = offers(25)
+    talk = Talk(any_redis, prefix, [Within], channel=WHATSAPP)
+    talk.says("within", "because", "Ann")
+    second = talk.taps("More")
+    assert own_ids(second)[0] == "id10"
+    assert own_ids(talk.says("nonsense"))[0] == "id10"
+    talk.taps("Offer 12", of=second)
+    assert words(talk.says("x")) == "Sure?"
+    assert talk.data["search"] == {"name": "Ann", "which": "id12", "other": "x"}
+
+
+def test_a_flow_within_that_has_nothing_to_choose_from_goes_on_or_ends_as_its_step_says(
+    any_redis: Redis, prefix: str
+) -> None:
+    Found.shelf.on_offer = []
+    talk = Talk(any_redis, prefix, [Within])
+    assert words(talk.says("within", "because", "Ann")) == "None found.\n\nWhat else?"
+    assert talk.says("back").step_id == "search.name"
+    for end, last in (("completed", "sure"), ("cancelled", "cancelled")):
+        shelf = Shelf([])
+        inner = accepting(shelf, when_empty=end, empty_message="None left.")
+        steps = (Step("why", StepType.TEXT, "Why?"), SubFlow("search", inner), Step("sure", StepType.TEXT, "Sure?"))
+        talk = Talk(any_redis, f"{prefix}-{end}", [type("Outer", (Flow,), {"flow_type": "outer", "steps": steps})])
+        talk.says("outer")
+        reply = talk.says("because")
+        assert (words(reply), reply.step_id) == (
+            "None left.\n\nSure?" if end == "completed" else "None left.",
+            last,
+        )
+
+
+def test_a_run_that_waits_where_there_is_nothing_left_keeps_the_other_from_nothing() -> None:
+    shelf = Shelf(offers(2))
+    other = type("Other", (Flow,), {"flow_type": "other", "steps": (Step("a", StepType.TEXT, "A?"),)})
+    talk = in_memory([accepting(shelf, when_empty="sure"), other])
+    talk.says("accept", "other", "2")
+    assert talk.state.flow_data is not None
+    assert talk.state.flow_data.flow_type == "other"
+    shelf.on_offer = []
+    assert talk.says("x").status == "completed"
+    assert words(talk.says("hm")) == f"{GONE}\n\nSure?"
 
 
 # -- what a callable may not give -------------------------------------------------------------------------------------

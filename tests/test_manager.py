@@ -10,12 +10,13 @@ import redis
 from hypothesis import given
 from loguru import logger
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import FLOW_START, AuditEntry
 from fsmflow.calls import Call
 from fsmflow.effects import Backoff, Effects, LastValid, Outcome
 from fsmflow.errors import Contended, InvalidMemberId, StoreUnavailable
 from fsmflow.exchange import LONGEST_PAUSE, PATIENCE
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from tests.commits import CHANNEL, MEMBER, FakeTime, OfferFlow, commit_on, run_at, runner_on, say, stored, words

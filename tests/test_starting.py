@@ -79,10 +79,11 @@ def test_a_keyword_typed_at_a_text_question_is_its_answer(any_redis: Redis, pref
     assert (talk.data["handle"], reply.step_id) == ("order", "confirm")
 
 
-def test_a_keyword_typed_at_a_choice_starts_nothing(any_redis: Redis, prefix: str) -> None:
+def test_a_keyword_typed_at_a_choice_starts_nothing_and_is_asked_about(any_redis: Redis, prefix: str) -> None:
     talk = Talk(any_redis, prefix, [Offer, Order])
     reply = talk.says("order", "offer")
-    assert (reply.status, reply.flow_id) == ("refused", "order_console:ann")
+    assert (reply.status, reply.flow_id) == ("in_progress", "order_console:ann")
+    assert words(reply).startswith("You asked for offer")
 
 
 def test_after_the_end_a_keyword_starts_another_run_and_nothing_else_does(any_redis: Redis, prefix: str) -> None:

@@ -133,7 +133,8 @@ def test_a_step_is_answered_by_choosing_unless_it_is_text() -> None:
 
 
 def test_the_three_types_are_those_of_the_frameworks_description() -> None:
-    assert [(each.name, each.value) for each in StepType] == [("TEXT", "text"), ("BUTTON", "button"), ("LIST", "list")]
+    asked = [(each.name, each.value) for each in StepType if each is not StepType.FLOW]
+    assert asked == [("TEXT", "text"), ("BUTTON", "button"), ("LIST", "list")]
 
 
 @given(st.text(max_size=70))

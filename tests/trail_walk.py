@@ -13,10 +13,11 @@ from typing import Any
 from attrs import Factory, define, evolve
 
 from fsmflow import audit
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
 from fsmflow.audit import AuditEntry
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EXPIRE, RESTART, SUBMIT, all_transitions
+from fsmflow.machine import all_transitions
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, TERMINAL_STATES
 from tests.evidence import Record
 from tests.kept_runs import Kept, Place

@@ -205,7 +205,7 @@ class Witness:
         flow_id, step_id = (f"{self.flow_of[name]}_{name}", member.step) if named else (None, None)
         if status in ("ignored", "duplicate"):
             return Told(status, "", (), flow_id, step_id, duplicate, None)
-        said = [_sentence(reason) for reason in reasons]
+        said = [_sentence(reason, asked, member.answers.get(member.step)) for reason in reasons]
         if asked:
             said.append(asked.words(member.answers))
         elif ends and before:
@@ -228,11 +228,13 @@ class Witness:
         self.transcript.append(f"{_clock(self.now)} {letter.sender}: {what}   ({inbound.message_id}{sent}{again})")
 
 
-def _sentence(name: str, asked: Question | None = None) -> str:
+def _sentence(name: str, asked: Question | None = None, answer: Any = None) -> str:
     """A sentence of the library by its name, or the question's own words."""
     sentence = getattr(SAY, name, name)
     keyword = "" if asked is None else asked.keyword
-    return str(sentence).format(words="back, cancel, restart", limit=4096, silence="5 minutes", keyword=keyword)
+    titles = {} if asked is None else {value: title.capitalize() for title, value in asked.options.items()}
+    filled = {"words": "back, cancel, restart", "limit": 4096, "silence": "5 minutes", "keyword": keyword}
+    return str(sentence).format(**filled, answer=titles.get(answer, answer))
 
 
 def _clock(moment: datetime) -> str:

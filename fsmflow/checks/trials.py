@@ -20,11 +20,12 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import Accepted, Verdict
 from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, Turn
+from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Message
 from fsmflow.registry import make_flow
 from fsmflow.state import MemberState
@@ -108,7 +109,7 @@ class Trial:
     answered: tuple[Answered, ...] = ()
 
 
-def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
+def try_flow(flow: type[Flow[Any]], flow_type: str, channel_type: str) -> Trial:
     """Tries a flow.
 
     Args:
@@ -128,7 +129,7 @@ def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
         return pool.submit(_tried, first).result()
 
 
-def _tried(first: Flow) -> Trial:
+def _tried(first: Flow[Any]) -> Trial:
     loop = asyncio.new_event_loop()
     try:
         said, answered = [_said(loop, first, None)], []
@@ -175,7 +176,7 @@ def _inputs(step: Step, offered: tuple[str, ...]) -> Iterator[Input]:
             yield Input(step.id, kind, number, value)
 
 
-def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple[Answered, Flow | None]:
+def _answer(loop: asyncio.AbstractEventLoop, asked: Flow[Any], given: Input) -> tuple[Answered, Flow[Any] | None]:
     """What becomes of an input, and the flow after it where it was accepted; the flow that was asked stays there."""
     turn = Turn()
     try:
@@ -192,7 +193,7 @@ def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple
     return Answered(given, turn.verdict, None), then
 
 
-def _taken_up(flow: Flow) -> Flow:
+def _taken_up(flow: Flow[Any]) -> Flow[Any]:
     """The same run as its next message finds it: read back, with the steps that are built by its answers."""
     run = flow.snapshot()
     structure: dict[str, Any] | None = None
@@ -205,7 +206,7 @@ def _taken_up(flow: Flow) -> Flow:
     return again
 
 
-def _said(loop: asyncio.AbstractEventLoop, flow: Flow, after: Input | None) -> Said:
+def _said(loop: asyncio.AbstractEventLoop, flow: Flow[Any], after: Input | None) -> Said:
     try:
         return Said(flow.state, after, _run(loop, flow.says()), None)
     except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - as above

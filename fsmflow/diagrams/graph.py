@@ -20,7 +20,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fsmflow.machine import SUBMIT
+from fsmflow.alphabet import SUBMIT
 from fsmflow.wording import spoken
 
 TITLES_SHOWN: Final = 4  # of more options that lead the same way, the first and the number are told

@@ -18,11 +18,11 @@ from typing import Final
 from attrs import frozen
 
 from fsmflow import audit
+from fsmflow.alphabet import SUBMIT
 from fsmflow.audit import AuditEntry
 from fsmflow.conversation import FIRST, LATE, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
-from fsmflow.machine import SUBMIT
 
 _PASSED_OVER: Final = frozenset({FIRST, LATE, STALE})  # why a message was no answer at all: the library's own words
 _UNTOLD: Final = frozenset({audit.STEP_START, audit.COMPLETE, audit.CANCEL, audit.EXPIRE})  # a transition told it

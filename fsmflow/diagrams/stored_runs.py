@@ -25,7 +25,7 @@ from fsmflow.choices import Offer
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
 from fsmflow.messages import Option, Section
-from fsmflow.routes import way_on
+from fsmflow.routes import ways_by
 from fsmflow.state import FlowData
 from fsmflow.step import Step
 from fsmflow.storable import store_answer
@@ -47,7 +47,7 @@ class Run:
     untried: tuple[str, ...] = ()
 
 
-def runs_of(flow: Flow) -> Iterator[Run]:
+def runs_of(flow: Flow[Any]) -> Iterator[Run]:
     """One run at the first step, and one for each answer that leads to a step."""
     definition, steps = flow.definition, {step.id: step for step in flow.steps}
     first = Run(evolve(flow.snapshot(), step_id=definition.first, step=0))
@@ -72,7 +72,7 @@ class _Untried:
 _UNTRIED: Final = _Untried()
 
 
-def _answers(flow: Flow, step: Step, data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _answers(flow: Flow[Any], step: Step, data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Where each answer to a step leads, if to a step, and what is kept of it."""
     definition = flow.definition
     if step.has_choices:
@@ -83,21 +83,22 @@ def _answers(flow: Flow, step: Step, data: dict[str, Any]) -> Iterator[tuple[str
         takes_any = callbacks.validator is None and callbacks.transformer is None
         typed = [*dict.fromkeys(step.examples)] or ([_ANYTHING] if takes_any else [])
     for text in typed:
-        dest = way_on(definition.machine, step.id, text)
-        if dest in definition.index:
-            yield str(dest), _made(flow, step, text, data)
+        value = _made(flow, step, text, data)
+        for dest in ways_by(definition.machine, step.id, text):
+            if dest in definition.index:
+                yield dest, value
     if not typed:
-        dest = way_on(definition.machine, step.id, None)
-        if dest in definition.index:
-            yield str(dest), _UNTRIED
+        for dest in ways_by(definition.machine, step.id, None):
+            if dest in definition.index:
+                yield dest, _UNTRIED
 
 
-def _made(flow: Flow, step: Step, text: str, data: dict[str, Any]) -> Any:
+def _made(flow: Flow[Any], step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")
     offer = None if step.live is None else Offer((Section("", (Option(text, text),)),))
-    flow.data = {**data}
+    flow.answers = {**data}
     try:
         verdict = run_calls(judge(flow, step, callbacks, answer, Sentences(), offer))
     except Exception:  # noqa: BLE001 - an example that its own step refuses is for the tests of the flow to find

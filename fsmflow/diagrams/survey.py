@@ -10,12 +10,13 @@ their words, so its class is drawn in its place; where that cannot be constructe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
+from fsmflow.alphabet import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, SUBMIT
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
-from fsmflow.machine import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, SUBMIT, FlowTransition, all_transitions
+from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
 from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
@@ -55,7 +56,7 @@ _FOLDED: Final = frozenset(
 )
 
 
-def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph:
+def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> FlowGraph:
     """Reads a flow.
 
     Args:
@@ -97,7 +98,7 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
     )
 
 
-def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]:
+def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[Flow, bool]:
     """A flow to read, and whether its words are its class's own and may be shown."""
     if not isinstance(flow, Flow) or flow._compiled is not None:
         return sample_flow(flow, flow_type), True
@@ -107,7 +108,7 @@ def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]
         return flow, False
 
 
-def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
+def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
     found = tuple(all_transitions(flow.machine))
     everywhere = _the_same_at_every_step(found, steps)
     ways = []
@@ -152,7 +153,7 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
     return () if transition.refuses else tuple([option for option in step.options if option.to is None])
 
 
-def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
+def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     callbacks = flow.definition.callbacks.get(transition.source)
     named = callbacks is None or any((callbacks.options, callbacks.validator, callbacks.transformer))
@@ -163,7 +164,7 @@ def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 
 
-def _words(flow: Flow, step: Step, *, worded: bool) -> str:
+def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message

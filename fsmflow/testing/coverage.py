@@ -19,9 +19,10 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey
 from fsmflow.discovery import FoundFlow
-from fsmflow.machine import SUBMIT, FlowTransition, Model, all_transitions
+from fsmflow.machine import FlowTransition, Model, all_transitions
 from fsmflow.registry import sample_flow
 from fsmflow.testing.inputs import Inputs
 from fsmflow.testing.paths import Way

@@ -14,10 +14,10 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.answers import Answer
+from fsmflow.alphabet import SUBMIT
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, FlowTransition, Turn
+from fsmflow.machine import FlowTransition, Turn
 from fsmflow.messages import Message
 from fsmflow.questions import with_reason
 from fsmflow.testing.paths import Move
@@ -40,13 +40,13 @@ class Fired:
         fired: The transition that was taken.
     """
 
-    flow: Flow
+    flow: Flow[Any]
     message: Message
     fired: FlowTransition
 
 
 @contextmanager
-def running(flow: Flow) -> Iterator[Run]:
+def running(flow: Flow[Any]) -> Iterator[Run]:
     """What drives a flow's calls: at once, or on an event loop of its own where they must be awaited.
 
     Raises:
@@ -86,7 +86,7 @@ def close(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def take(flow: Flow, move: Move, run: Run) -> Fired:
+def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
     """Takes a move.
 
     Args:
@@ -98,13 +98,12 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
         WrongTransition: Another transition was taken, or none.
         Exception: Whatever the flow's code raised.
     """
-    flow.choices_known = None
-    answer = None if move.value is None else run(flow.answers_by(move.value))
+    asked = flow.innermost
+    asked.choices_known = None
+    answer = None if move.value is None else run(asked.answers_by(move.value))
     turn = Turn(answer=answer, before=flow.snapshot())
-    if move.trigger == SUBMIT and flow.current_step is not None:
-        turn.verdict = run(flow.judges(turn.answer or Answer()))
     flow.refusal = None
-    flow.fire(move.trigger, turn)
+    run(flow.submits(turn) if move.trigger == SUBMIT else flow.goes(move.trigger, turn))
     taken = turn.taken
     if taken is None:
         raise WrongTransition(f"{move}: no transition was taken from {flow.state}")

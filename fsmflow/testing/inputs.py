@@ -17,10 +17,11 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import ANSWER_LIMIT, StepCallbacks, offer_of
 from fsmflow.calls import run_calls
 from fsmflow.flow import Flow
-from fsmflow.machine import SUBMIT, FlowTransition
+from fsmflow.machine import FlowTransition
 from fsmflow.step import Step
 from fsmflow.wording import folded
 
@@ -54,7 +55,7 @@ class Inputs:
         return self.values[0] if self.values else None
 
 
-def inputs_of(flow: Flow, trigger: str, transition: FlowTransition) -> Inputs:
+def inputs_of(flow: Flow[Any], trigger: str, transition: FlowTransition) -> Inputs:
     """What a transition can be taken with, or what is missing for it.
 
     Args:
@@ -93,7 +94,7 @@ def _live_choice(flow: Flow, step: Step, transition: FlowTransition) -> Inputs:
         return Inputs(step.examples)
     callbacks = flow.definition.callbacks[step.id]
     missing = f"step {step.id!r} has no examples: name the id of an option that {_name_of(callbacks)}"
-    if any(callback.is_async for callback in callbacks.judging if callback is callbacks.options and callback):
+    if callbacks.options is not None and callbacks.options.is_async:
         return Inputs(lacks=f"{missing} offers, which must be awaited")
     try:
         offered = run_calls(offer_of(flow, step, callbacks)).options
@@ -115,7 +116,7 @@ def _no_choice(step: Step) -> tuple[str, ...]:
     return (text, *step.counterexamples)
 
 
-def _typed(flow: Flow, step: Step, named: tuple[str, ...], offer: str, wanted: str) -> Inputs:
+def _typed(flow: Flow[Any], step: Step, named: tuple[str, ...], offer: str, wanted: str) -> Inputs:
     """What is typed: what the step names, what its callables offer, what every unchecked step takes or refuses."""
     missing = f"step {step.id!r} has no {wanted}"
     found = next(_offered(flow, step, offer), None)
@@ -132,7 +133,7 @@ def _typed(flow: Flow, step: Step, named: tuple[str, ...], offer: str, wanted: s
     return Inputs((drawn,), strategy)
 
 
-def _offered(flow: Flow, step: Step, offer: str) -> Iterator[Any]:
+def _offered(flow: Flow[Any], step: Step, offer: str) -> Iterator[Any]:
     """What the step's callables carry under a name: those that are really called, under whatever partial."""
     callbacks = flow.definition.callbacks[step.id]
     for callback, written in ((callbacks.validator, step.validator), (callbacks.transformer, step.transformer)):

@@ -17,11 +17,12 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.effects import Commit, Effects
 from fsmflow.flow import Flow
-from fsmflow.manager import AsyncFlowStateManager, FlowStateManager
+from fsmflow.manager import FlowStateManager
 from fsmflow.memory import embedded_async_redis, embedded_redis
 from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.registry import Flows
@@ -130,12 +131,12 @@ class Worker:
         reply: Reply = self._result(self.runner.handle(inbound) if start is None else self.runner.start(start, inbound))
         return reply
 
-    def flow_of(self, member_id: str) -> Flow | None:
+    def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last."""
-        flow: Flow | None = self._result(self.runner.flow_of(member_id))
+        flow: Flow[Any] | None = self._result(self.runner.flow_of(member_id))
         return flow
 
-    def question_of(self, flow: Flow) -> Message:
+    def question_of(self, flow: Flow[Any]) -> Message:
         """What a flow says now."""
         if self._loop is None:
             return run_calls(flow.says())

@@ -241,7 +241,7 @@ def test_an_offer_is_made_over_whatsapp(any_redis: Redis, prefix: str) -> None:
     assert phone.says("Offer") == "How much do you offer?\n\nFor example: *100*, *USD 100*, *99.50 CAD*"
     assert phone.says("lots").startswith(NO_AMOUNT)
     assert phone.says("12.50 zwg") == "To which handle?"
-    assert phone.says("back").startswith("How much")
+    assert "\n\nHow much" in phone.says("back")
     assert phone.says("13 zwg") == "To which handle?"
     assert phone.says("ama_k") == "*Your offer*\n\n*Amount:* ZWG 13\n*To:* ama_k\n\nIs this right?"
     assert phone.taps("Confirm") == "*Offer made*\n\n*Amount:* ZWG 13\n*To:* ama_k"

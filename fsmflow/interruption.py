@@ -1,0 +1,75 @@
+"""A member who names another flow in the middle of one: what they are asked, and what they chose.
+
+Here belong the question whether to leave, to come back later or to stay, and the taking of its answer. What follows
+from it belongs to the turn: leaving is the machine's ``cancel``; coming back later puts the whole run aside, to be gone
+on with once the other has ended.
+
+It is asked only where a choice is awaited: at a question for text, a keyword may be the answer. The step's own question
+stands meanwhile; a button of it, or its title, answers it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from fsmflow.answers import Answer, chosen
+from fsmflow.messages import Inbound, Message, Option
+from fsmflow.questions import compose, with_option_ids
+from fsmflow.state import FlowData
+from fsmflow.step import Step, StepType
+from fsmflow.taps import nonce_of, tapped, wire_id
+from fsmflow.wording import Sentences
+
+LEAVE: Final = "leave"
+LATER: Final = "later"
+STAY: Final = "stay"
+
+WAITING_LIMIT: Final = 4
+"""How many runs may wait for a member to come back to them; each makes the state longer."""
+
+
+def waiting_runs(run: FlowData | None) -> int:
+    """How many runs wait beneath one."""
+    count = 0
+    while run is not None and run.waiting is not None:
+        run, count = run.waiting, count + 1
+    return count
+
+
+def asks_what_to_do(sentences: Sentences, keyword: str, run_id: str, visit: int, wanted: str) -> Message:
+    """The question.
+
+    Args:
+        sentences: The library's own words.
+        keyword: What the member sent, as members are told it.
+        run_id: The run that is in the way.
+        visit: Its current question.
+        wanted: The type of the flow that was named.
+    """
+    step = _step(sentences)
+    said = compose("interruption", step, sentences.interrupted.format(keyword=keyword))
+    return with_option_ids(said, partial(wire_id, _nonce(run_id, visit, wanted)))
+
+
+def what_to_do(
+    sentences: Sentences, inbound: Inbound, run_id: str, visit: int, wanted: str, *, numbered: bool
+) -> str | None:
+    """What a message answers to the question: `LEAVE`, `LATER` or `STAY`; None where it answers something else."""
+    option_id = None
+    if inbound.option_id is not None:
+        option_id = tapped(_nonce(run_id, visit, wanted), inbound.option_id)
+        if option_id is None:
+            return None
+    option = chosen(_step(sentences), Answer(inbound.text, option_id, inbound.kind, numbered=numbered))
+    return None if option is None else option.id
+
+
+def _nonce(run_id: str, visit: int, wanted: str) -> str:
+    # another than the step's own question has, whose options may have the same ids
+    return nonce_of(f"{run_id}?{wanted}", visit)
+
+
+def _step(sentences: Sentences) -> Step:
+    titles = ((LEAVE, sentences.leave), (LATER, sentences.later), (STAY, sentences.stay))
+    return Step("interruption", StepType.BUTTON, "-", options=[Option(*each) for each in titles])
