@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from types import new_class
 from typing import Any
 
 import pytest
+from attrs import frozen
 
-from fsmflow import Flow, Option, Step, StepType
+from fsmflow import Flow, FlowDefinitionError, Option, Step, StepType
 from fsmflow.alphabet import EMPTY, PAGE
 from fsmflow.diagrams import dot, mermaid
 from fsmflow.machine import all_transitions
@@ -128,6 +130,26 @@ def test_a_chat_taps_its_way_through_the_pages() -> None:
     chat = Chat(accepting(Shelf(offers(25))), channel="whatsapp")
     chat.tap("More").tap("more").tap("id25").expect(step="sure", data={"offer": "id25"})
     chat.say("back").expect(options=[f"id{number}" for number in range(1, 26)])
+
+
+def test_a_field_of_what_need_not_be_answered_as_there_may_be_nothing_needs_a_default() -> None:
+    @frozen
+    class Needs:
+        which: str
+
+    @frozen
+    class Has:
+        which: str = "none"
+
+    def flow_of(data: Any, when_empty: str) -> type[Flow]:
+        step = Step("which", StepType.LIST, "Which?", options=lambda: [], when_empty=when_empty)
+        return new_class("Typed", (Flow[data],), {}, lambda body: body.update({"flow_type": "typed", "steps": (step,)}))
+
+    with pytest.raises(FlowDefinitionError, match="needs a default: the flow can be completed without it"):
+        flow_of(Needs, "completed")
+    assert flow_of(Needs, "cancelled")().definition.when_empty == {"which"}
+    chat = Chat(flow_of(Has, "completed"))
+    assert (chat.reply.status, chat.reply.data) == ("completed", Has())
 
 
 def test_which_of_the_options_live_is_no_part_of_a_flows_structure_but_the_way_for_none_is() -> None:
