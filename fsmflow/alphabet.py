@@ -40,5 +40,5 @@ REFUSED: Final = "refused"
 ANSWERING: Final = frozenset({SUBMIT, SKIP, POP})
 """The triggers by which a step is left with an answer; of one that was skipped it is None."""
 
-LEADING_ON: Final = ANSWERING | {EXHAUSTED}
+LEADING_ON: Final = ANSWERING | {EXHAUSTED, EMPTY}
 """The triggers by which a step is left for what comes after it."""

@@ -199,6 +199,7 @@ def _ends_within(step: Step) -> tuple[str, ...]:
 
 
 def _turn_pages_and_go_back(machine: FlowMachine, steps: Sequence[Step], edges: Sequence[Edge]) -> None:
+    """Adds what leads to no answer: another page of the same question, and the reverse of each way on."""
     for step_id in [step.id for step in steps if step.live is not None]:
         machine.add_transition(PAGE, step_id, step_id, name=PAGE)
     returning = [edge for edge in edges if edge.trigger not in (EXHAUSTED, EMPTY)]

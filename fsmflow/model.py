@@ -459,7 +459,7 @@ class FlowModel:
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
-        elif trigger in LEADING_ON or trigger == EMPTY:
+        elif trigger in LEADING_ON:
             note(self.entry(_ENDINGS[self.state], "success"))
         turn.entries += noted
         self.entries += noted

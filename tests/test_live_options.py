@@ -573,7 +573,7 @@ def test_a_flow_within_that_has_nothing_to_choose_from_goes_on_or_ends_as_its_st
     talk = Talk(any_redis, prefix, [Within])
     assert words(talk.says("within", "because", "Ann")) == "None found.\n\nWhat else?"
     assert talk.says("back").step_id == "search.name"
-    for end, last in (("completed", "sure"), ("cancelled", "cancelled")):
+    for end, last in (("completed", "sure"), ("cancelled", "cancelled"), ("failed", "failed")):
         shelf = Shelf([])
         inner = accepting(shelf, when_empty=end, empty_message="None left.")
         steps = (Step("why", StepType.TEXT, "Why?"), SubFlow("search", inner), Step("sure", StepType.TEXT, "Sure?"))
