@@ -8,10 +8,13 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+graphemes       how long words are, and cutting them
 refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
+choices         what a step offers at a moment: the options that its callable gives
+per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
@@ -42,6 +45,7 @@ registry        the flows of a runner, and what starts each
 taps            the ids that buttons carry, so that an old one is known as such
 timers          what is due at a member who says nothing, and when: `Due`
 effects         what a turn may ask of the store
+menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 returning       a member who comes back after a silence
@@ -83,6 +87,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
         AsyncFlowError,
+        BadOptions,
         BadTarget,
         Contended,
         DrawingFailed,
@@ -96,6 +101,7 @@ if typing.TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         NewerState,
+        NoOptions,
         NotYetAnswered,
         PayloadError,
         Refused,
@@ -121,6 +127,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.per_channel import PerChannel
     from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
@@ -135,6 +142,7 @@ __all__ = [
     "AsyncFlowRunner",
     "AsyncFlowStateManager",
     "AuditEntry",
+    "BadOptions",
     "BadTarget",
     "Buttons",
     "Channel",
@@ -162,9 +170,11 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NoOptions",
     "NotYetAnswered",
     "Option",
     "PayloadError",
+    "PerChannel",
     "Refusals",
     "Refused",
     "Reply",
@@ -190,6 +200,7 @@ _NAMES: typing.Final = {
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
         "AsyncFlowError",
+        "BadOptions",
         "BadTarget",
         "Contended",
         "DrawingFailed",
@@ -203,6 +214,7 @@ _NAMES: typing.Final = {
         "MissingExtra",
         "MissingProgram",
         "NewerState",
+        "NoOptions",
         "NotYetAnswered",
         "PayloadError",
         "Refused",
@@ -228,6 +240,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "per_channel": ("PerChannel",),
     "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),

@@ -45,7 +45,7 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_RUN: Final = (str, str, int, dict, str, int, list, int, str)
+_RUN: Final = (str, str, int, dict, str, int, list, int, str, int)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
 
@@ -102,6 +102,8 @@ def _as_json(flow_data: FlowData) -> dict[str, Any]:
         run["validation"] = converter.unstructure(flow_data.validation)
     if flow_data.halt is not None:
         run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
+    if flow_data.page:
+        run["page"] = flow_data.page
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner)
     if flow_data.waiting is not None:
@@ -126,15 +128,18 @@ def _run(found: Any) -> FlowData:
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
     revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
-    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
+    page = get("page", 0)
+    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition, page)
     if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
     if not (step_id is None or type(step_id) is str):
         raise TypeError("no step")
-    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
+    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT and 0 <= page < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+    run = FlowData(
+        flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused, page
+    )
     inner, waiting, interrupted_by, halt = get("inner"), get("waiting"), get("interrupted_by"), get("halt")
     if inner is None and waiting is None and interrupted_by is None and halt is None:
         return run

@@ -20,6 +20,7 @@ from fsmflow.codec import digest
 from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
+from fsmflow.per_channel import PerChannel
 from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_silences, check_steps
@@ -53,6 +54,7 @@ class Definition:
         asynchronous: The names of callables that must be awaited.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
+        when_empty: The steps that name a way on for having nothing to choose from.
         typed: The face of its data, where the flow has a data class.
     """
 
@@ -69,6 +71,7 @@ class Definition:
     depth: int
     asynchronous: tuple[str, ...]
     fingerprint: str
+    when_empty: frozenset[str] = frozenset()
     typed: TypedData | None = None
 
     @property
@@ -282,6 +285,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         )
         + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
         fingerprint=_fingerprint(steps),
+        when_empty=frozenset(step.id for step in steps if step.when_empty is not None),
         typed=typed,
     )
 
@@ -318,13 +322,22 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
             return None
         return understand(owner, step.id, role, function, arguments=arguments, returns=returns)
 
-    asked = step.message if callable(step.message) else None
+    def says(said: Any) -> Callback | None:
+        return found("message", said if callable(said) else None, 0, returns=False)
+
+    said = step.message
+    named = said.channels if isinstance(said, PerChannel) else {}
     transformer = found("transformer", step.transformer, 1, returns=True)
     return StepCallbacks(
-        message=found("message", asked, 0, returns=False),
+        message=says(said.default if isinstance(said, PerChannel) else said),
         validator=found("validator", step.validator, 1, returns=False),
         transformer=transformer,
         kept_as=None if transformer is None else transformer.returns,
+        options=found("options", step.live, 0, returns=False),
+        empty=found(
+            "empty_message", None if isinstance(step.empty_message, str) else step.empty_message, 0, returns=False
+        ),
+        on_channel={channel: says(form) for channel, form in named.items()},
     )
 
 
@@ -345,6 +358,8 @@ def _condition(step: Step, callbacks: StepCallbacks) -> str:
         return callbacks.validator.name
     if callbacks.transformer is not None:
         return callbacks.transformer.name
+    if callbacks.options is not None:
+        return callbacks.options.name
     return "answered" if step.type is StepType.TEXT else "chosen"
 
 

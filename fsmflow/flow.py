@@ -170,6 +170,7 @@ class Flow(NestingModel, Generic[DataT]):
         """
         self._check_sync()
         self._start()
+        self.innermost.choices_known = None
         return run_calls(self.says())
 
     def is_(self, state: str) -> bool:
@@ -192,6 +193,7 @@ class Flow(NestingModel, Generic[DataT]):
             return any(transition.dest == self.stood_at() for transition in found)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
+            self.innermost.choices_known = None
             return isinstance(asked.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
             return self._may_go_back
@@ -287,13 +289,16 @@ class Flow(NestingModel, Generic[DataT]):
         if trigger not in self._known:
             known = ", ".join(self._known)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
         kept = self._kept()
         try:
-            self.refusal = None
+            self.refusal = self.innermost.choices_known = None
+            turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
             run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
             taken = turn.taken is not None and not turn.taken.refuses
-            return taken, run_calls(self.says())
+            told = run_calls(self.leaves_if_empty([])) if self.innermost.may_have_nothing else None
+            self.refusal = self.refusal if told is None else None
+            said = run_calls(self.says())
+            return taken, with_reason("\n\n".join(told), said) if told else said
         except BaseException:
             _put_back(kept)
             raise
@@ -310,8 +315,8 @@ class Flow(NestingModel, Generic[DataT]):
 
     def _answer(self, value: str) -> Answer:
         step = self.innermost.current_step
-        if step is not None and step.options and any(option.id == value for option in step.options):
-            return Answer(text=value, option_id=value, kind="option")
+        if step is not None and step.has_choices:
+            return run_calls(self.innermost.answers_by(value))
         return Answer(text=value)
 
     def _check_sync(self) -> None:
@@ -324,7 +329,12 @@ class Flow(NestingModel, Generic[DataT]):
 _Kept = tuple[NestingModel, dict[str, Any], int]
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"})
+_RUN = frozenset(
+    {
+        *("state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"),
+        *("page_shown", "last_words", "interrupted_by"),
+    }
+)
 
 # What is done at the innermost question.
 _ASKED_WITHIN = frozenset({SUBMIT, SKIP})

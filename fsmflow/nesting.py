@@ -18,6 +18,7 @@ from attrs import evolve
 
 from fsmflow.alphabet import BACK, CANCEL, EXPIRE, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
+from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
@@ -113,6 +114,42 @@ class NestingModel(FlowModel):
                     self.answers[left] = collected  # what was answered there is shown when it is asked again
         self._open(turn, backward=trigger == BACK)
         return gone
+
+    def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        """Leaves the innermost question where it has nothing to choose from, and the step that it ends with that."""
+        told: tuple[str, ...] | None = None
+        while self.innermost.may_have_nothing:
+            if self.inner is None:
+                said = yield from super().leaves_if_empty(entries)
+            else:
+                said = yield from self._leaves_within(self.inner, entries)
+            if said is None:
+                break
+            told = (*(told or ()), *said)
+        return told
+
+    def _leaves_within(self, inner: NestingModel, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        within: list[AuditEntry] = []
+        told = yield from inner.leaves_if_empty(within)
+        if told is None:
+            return None
+        self.entries += within
+        self.visit, self.refusal = next_visit(self.visit), None
+        turn = Turn(before=self.previous)
+        if inner.state in TERMINAL_STATES:
+            self.inner, turn.ended = None, inner.state
+            if inner.state == COMPLETED:
+                inner.check_collected()
+                turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
+            self.fire(POP, turn)
+            turn.ended = None
+            if self.state in TERMINAL_STATES:
+                self.last_words = inner.last_words
+            elif inner.last_words:
+                told = (*told, inner.last_words)
+        self._open(turn)
+        entries += (*within, *turn.entries)
+        return told
 
     def _follow(self, within: Turn, turn: Turn) -> Calls[None]:
         """Takes note of what the inner run did, and takes its end for the answer, where it ended."""

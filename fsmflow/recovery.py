@@ -34,12 +34,14 @@ class _Restored:
         messages: What is said.
         flow: The run, made ready; None if it has ended, and nothing is open.
         whole: True if it is the stored run as it was stored.
+        entries: What happened to it since.
     """
 
     source: str
     messages: tuple[Message, ...]
     flow: Flow | None = None
     whole: bool = False
+    entries: tuple[AuditEntry, ...] = ()
 
 
 def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, Decision]:
@@ -83,7 +85,7 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         messages,
         "recovered",
         flow=flow,
-        entries=(attempt, result),
+        entries=(attempt, result, *(() if restored is None else restored.entries)),
         forget=forget,
         moved=flow is not None,
         unreadable=unreadable,
@@ -146,14 +148,16 @@ def _resume(
                 return waited
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
             return _Restored(f"{source}, where nobody had answered for too long", (said,))
-        messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
+        entries: list[AuditEntry] = []
+        told = yield from flow.leaves_if_empty(entries)
+        messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered, *(told or ()))
     except StoreUnavailable:
         raise
     except Exception:
         if fits and (candidate.path or flow.state == flow.definition.first):
             raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
-    return _Restored(source, messages, flow, whole=fits and source == "flow_data")
+    return _Restored(source, messages, flow, whole=fits and source == "flow_data", entries=tuple(entries))
 
 
 def _waited(flow: Flow, stored: FlowData | None) -> bool:

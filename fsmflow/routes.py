@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from fsmflow.alphabet import EXHAUSTED, LEADING_ON, POP, SKIP, SUBMIT
+from fsmflow.alphabet import EMPTY, EXHAUSTED, LEADING_ON, POP, SKIP, SUBMIT
 from fsmflow.machine import FlowMachine, FlowTransition, transitions_from
 from fsmflow.state import COMPLETED
 
@@ -31,14 +31,14 @@ def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any
         answers: By step id, as they are stored. Of a step that is passed again it is the answer of the last time, so
             that an earlier time only asks for any way at all.
     """
-    if states[0] != machine.initial:
+    if states[0] not in _landings(machine, str(machine.initial)):
         return False
     for place, (source, dest) in enumerate(pairwise(states)):
         is_last = source not in states[place + 1 : -1]
         if is_last and source in answers:
-            if dest not in ways_by(machine, source, answers[source]):
+            if dest not in _landings(machine, *ways_by(machine, source, answers[source])):
                 return False
-        elif all(way.dest != dest for trigger in LEADING_ON for way in transitions_from(machine, trigger, source)):
+        elif dest not in _landings(machine, *_dests_from(machine, source)):
             return False
     return True
 
@@ -68,6 +68,20 @@ def _ways_from(machine: FlowMachine, step_id: str) -> list[FlowTransition]:
     return [way for way in found if not way.refuses]
 
 
+def _dests_from(machine: FlowMachine, step_id: str) -> list[str]:
+    """Where a step may be left for, by whatever answer or none."""
+    ways = (way for trigger in LEADING_ON for way in transitions_from(machine, trigger, step_id))
+    return [str(way.dest) for way in ways if way.dest is not None]
+
+
+def _landings(machine: FlowMachine, *states: str) -> list[str]:
+    """Where ways to some states may end: there, or behind them where there was nothing to choose from."""
+    landed = list(states)
+    for state in landed:  # which grows meanwhile
+        landed += [str(way.dest) for way in transitions_from(machine, EMPTY, state) if way.dest not in landed]
+    return landed
+
+
 def route(machine: FlowMachine, answers: Mapping[str, Any], start: str) -> tuple[str, ...]:
     """The answered steps that may lie ahead of a step, itself among them: as far as some answers may lead.
 
@@ -81,8 +95,9 @@ def route(machine: FlowMachine, answers: Mapping[str, Any], start: str) -> tuple
     """
     found = [start]
     for current in found:  # which grows meanwhile
-        if current in answers:
-            found += [dest for dest in ways_by(machine, current, answers[current]) if dest not in found]
+        known = current in answers
+        ahead = ways_by(machine, current, answers[current]) if known else _landings(machine, current)[1:]
+        found += [dest for dest in ahead if dest not in found]
     return tuple(step_id for step_id in found if step_id in answers)
 
 
@@ -112,6 +127,8 @@ def path_to(machine: FlowMachine, answers: Mapping[str, Any], goal: str) -> tupl
         elif current in answers and current not in passed:
             # the nearest step is looked at first: past a step that was answered, it was not
             pending += [(*path, dest) for dest in ways_by(machine, current, answers[current])]
+        elif current not in answers:  # it may have had nothing to choose from, and is on no path then
+            pending += [(*passed, dest) for dest in _landings(machine, current)[1:]]
     return best
 
 

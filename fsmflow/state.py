@@ -87,6 +87,7 @@ class FlowData:
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
+        page: Which page of a long list is shown, from 0.
         inner: The run of the flow that answers this step, where the step is one.
         waiting: The run that is gone on with once this one has ended.
         interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
@@ -105,6 +106,7 @@ class FlowData:
     revision: int = 0
     definition: str = ""
     validation: Validation | None = None
+    page: int = 0
     inner: FlowData | None = None
     waiting: FlowData | None = None
     interrupted_by: str | None = None

@@ -29,6 +29,8 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
+# The titles that are the library's own, and how long the narrowest channel takes them.
+_TITLES: Final = {"open_list": 20, "more": 24, "fewer": 24}
 _REFUSALS: Final = Refusals()  # one for all: what a runner does not say otherwise is known by being this very object
 
 # Putting accents in order takes time by the square of how many a text has. No title or keyword comes near this.
@@ -110,6 +112,11 @@ class Sentences:
 
     Args:
         choose: Something else than one of the options was sent.
+        which_one: A title was typed that several options have.
+        gone: What was tapped is not among the options any more.
+        open_list: The label that opens a list, where buttons became one. At most 20 characters on WhatsApp.
+        more: The title of the row that shows the next options of a long list; it can be typed too. At most 24.
+        fewer: The title of the row that shows the options before.
         text_wanted: Something else than text was sent where text is asked.
         empty: An empty answer was sent.
         too_long: A text over the limit was sent. ``{limit}``: characters.
@@ -148,6 +155,11 @@ class Sentences:
     """
 
     choose: str = "Please choose one of the options."
+    which_one: str = "Several options are called that. Please choose one of them by its number."
+    gone: str = "That is not on offer any more."
+    open_list: str = "Choose"
+    more: str = "More"
+    fewer: str = "Back"
     text_wanted: str = "Please answer with a text message."
     empty: str = "Please send an answer."
     too_long: str = "That is too long: please use at most {limit} characters."
@@ -186,6 +198,9 @@ class Sentences:
                 continue
             if each.name != "refusals":
                 check_sentence(each.name, sentence, _FILLED_IN.get(each.name))
+                if len(sentence) > _TITLES.get(each.name, len(sentence)):
+                    wanted = f"is a title: it must have at most {_TITLES[each.name]} characters"
+                    raise ValueError(f"the sentence {each.name!r} {wanted}")
             elif not isinstance(sentence, Refusals):
                 raise ValueError("the sentence 'refusals' must be Refusals")
         if folded(self.go_on) == folded(self.start_over):

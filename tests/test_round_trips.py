@@ -15,6 +15,7 @@ from fsmflow.runner import FlowRunner
 from fsmflow.store import SCRIPT
 from tests.branched import Account, Order, Parcel, Register
 from tests.commits import CHANNEL, MOMENT, runner_on, say
+from tests.on_offer import Shelf, accepting, offers
 from tests.redis_server import running_server
 
 pytestmark = pytest.mark.real_redis
@@ -132,3 +133,17 @@ def test_branches_and_flows_within_and_in_between_cost_no_more(
             assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
         again = runner.handle(Inbound(CHANNEL, str(len(texts) - 1), texts[-1]))
     assert (again.duplicate, again.status) == (True, last)
+
+
+def test_two_hundred_options_in_pages_cost_two_round_trips_a_message(server_url: str) -> None:
+    shelf = Shelf(offers(200))
+    with redis.Redis.from_url(server_url) as client:
+        client.flushall()
+        runner = FlowRunner(FlowStateManager(client), [accepting(shelf, when_empty="sure", empty_message="None left.")])
+        say(runner, "warming up", "hello")
+        texts = ("accept", "more", "more", "Back", "nonsense", "help", "Offer 187", "back", "more", "restart", "more")
+        for number, text in enumerate(texts):
+            assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
+        assert cost(server_url, runner, Inbound(CHANNEL, "gone", "Offer 1", "00000000+1", "option")) == TURN
+        shelf.on_offer = []
+        assert cost(server_url, runner, Inbound(CHANNEL, "none", "Offer 1")) == TURN

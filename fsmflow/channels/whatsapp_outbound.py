@@ -45,6 +45,7 @@ limits = Limits(
     row_title=24,
     row_description=72,
     row_id=200,
+    page_rows=10,
     media_caption=1024,  # messages/image-messages
     captioned_media=("image", "document", "video"),
     template_header=60,  # templates/components, as are the next two
@@ -97,6 +98,8 @@ def _content(message: Message) -> tuple[str, dict[str, Any]]:
         return "interactive", _interactive(message, "button", {"buttons": [_button(one) for one in message.options]})
     if isinstance(message, ListMenu):
         sections = [_section(section) for section in message.sections]
+        if message.turns:
+            sections[-1]["rows"] += [{"id": option.id, "title": option.title} for option in message.turns]
         return "interactive", _interactive(message, "list", {"button": message.button, "sections": sections})
     if isinstance(message, ApprovedTemplate):
         return "template", _template(message)

@@ -61,6 +61,8 @@ _LINES: Final[dict[WayKind, _Looks]] = {
     WayKind.UNKNOWN: {"style": "dotted", "arrowhead": "odiamond"},
     WayKind.ENTER: {"color": "black:white:black"},
     WayKind.LEAVE: {"color": "black:white:black", "arrowhead": "vee"},
+    WayKind.PAGE: {"style": "dotted", "arrowhead": "vee"},
+    WayKind.EMPTY: {"style": "dashed", "arrowhead": "empty"},
     WayKind.OTHER: {"style": "dashed"},
 }
 _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
@@ -78,6 +80,8 @@ _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.UNKNOWN: "┄◇",
     WayKind.ENTER: "═▶",
     WayKind.LEAVE: "═⊳",
+    WayKind.PAGE: "┄⊳",
+    WayKind.EMPTY: "∅▶",
     WayKind.OTHER: "╌▶",
 }
 _MARKED: Final[dict[Mark, _Looks]] = {

@@ -52,6 +52,8 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.UNKNOWN: "-.->",
     WayKind.ENTER: "==>",
     WayKind.LEAVE: "==>",
+    WayKind.PAGE: "-.->",
+    WayKind.EMPTY: "-.->",
     WayKind.OTHER: "-.->",
 }
 _MARKED: Final[Mapping[Mark, str]] = {

@@ -60,6 +60,10 @@ class WayKind(Enum):
     """From where a silence has led to where it began."""
     ATTEMPTS = "attempts"
     """The attempts at an answer are used up."""
+    PAGE = "page"
+    """Another page of the options is shown."""
+    EMPTY = "empty"
+    """There is nothing to choose from."""
     RUN = "run"
     """An action begins."""
     DONE = "done"
@@ -212,6 +216,8 @@ class FlowGraph:
             return f"{name} → the question answered before"
         if kind is WayKind.RESUME:
             return f"{name} → the question that was open"
+        if kind is WayKind.PAGE:
+            return "where the options are many, another page of them"
         silence = f" ({self._silences()})" if kind is WayKind.TIMEOUT else ""
         return f"{name}{silence} → {' or '.join(dict.fromkeys(way.dest for way in ways))}"
 

@@ -277,4 +277,4 @@ def _offered(reply: Reply) -> list[Option]:
 
 def _own_id(option: Option) -> str:
     """An option's id as the flow has it; what is sent names the question too."""
-    return option.id.partition(".")[2] if is_wire_id(option.id) else option.id
+    return option.id.partition(".")[2] or option.id if is_wire_id(option.id) else option.id

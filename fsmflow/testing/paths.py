@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import BACK, EXPIRE, RESTART, RESUME, SUBMIT
+from fsmflow.alphabet import BACK, EMPTY, EXPIRE, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.state import EXPIRED
@@ -193,12 +193,13 @@ class Ways:
             The path, and None; or what is missing, in words.
         """
         if last is not None:
-            ways = [way for way in self.all if way.trigger == SUBMIT and (way.source, way.dest) == (last, state)]
+            ways = [way for way in self.all if way.trigger == SUBMIT and way.source == last and not way.refuses]
+            ways = [way for way in ways if self._beyond(way.dest, state) is not None]
             usable = [way for way in ways if way.inputs.lacks is None]
             before, lacks = self.shortest(last)
             if not usable:
                 return before, lacks or ways[0].inputs.lacks
-            return (*before, usable[0]), lacks
+            return (*before, usable[0], *(self._beyond(usable[0].dest, state) or ())), lacks
         path = self._shortest(state, [way for way in self.open_to_anybody if way.inputs.lacks is None])
         if path is not None:
             return path, None
@@ -206,6 +207,17 @@ class Ways:
         if wanted is None:
             return (), f"nothing that is known here leads to {state!r}"
         return (), next(way.inputs.lacks for way in wanted if way.inputs.lacks is not None)
+
+    def _beyond(self, reached: str, state: str) -> tuple[Way, ...] | None:
+        """The ways from steps that have nothing to choose from, up to a state; None if they do not lead there."""
+        passed: list[Way] = []
+        while reached != state:
+            onward = [way for way in self.all if way.trigger == EMPTY and way.source == reached]
+            if not onward:
+                return None
+            passed.append(onward[0])
+            reached = onward[0].dest
+        return tuple(passed)
 
     def _shortest(self, state: str, ways: Iterable[Way]) -> tuple[Way, ...] | None:
         from_state: dict[str, list[Way]] = {}
