@@ -237,6 +237,7 @@ class NestingModel(FlowModel):
         if not super().resume(flow_data):
             return False
         self.inner = inner
+        self._guard()
         return True
 
     def _resume_halted(self, flow_data: FlowData, halt: Halt) -> bool:
@@ -245,6 +246,12 @@ class NestingModel(FlowModel):
             self.state, self.halt = EXPIRED, halt
             return True
         return self.resume(evolve(flow_data, halt=None, inner=None))
+
+    def _guard(self) -> None:
+        """Tells each run within this one what was answered around it that no reason may quote."""
+        if self.inner is not None:
+            self.inner.guarded = (*self.guarded, *self.secrets())
+            self.inner._guard()
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit, and the one that it holds, as far as they do."""
