@@ -212,6 +212,17 @@ def test_what_waits_is_gone_on_with_however_the_other_ends(end: str) -> None:
     assert words(talk.says("Yes")).startswith("Sent to")
 
 
+def test_what_waits_still_does_where_the_other_is_left_for_a_third() -> None:
+    class Third(Flow):
+        flow_type = "third"
+        steps = (text("more"),)
+
+    talk = put_aside((*FLOWS, Third))
+    talk.says("Joe", "third")
+    assert words(talk.says("Leave it")) == "more?"
+    assert words(talk.says("x")) == f"Done. Thank you.\n----\n{BACK_TO}"
+
+
 def test_restart_of_the_other_leaves_what_waits_where_it_is() -> None:
     talk = put_aside()
     talk.says("Joe", "restart", "Ann")
@@ -302,8 +313,9 @@ def test_what_waits_may_be_over_by_the_time_it_is_answered() -> None:
 
 
 def test_a_flow_that_is_not_known_any_more_is_waited_for_and_then_left_and_the_other_is_not_completed_twice() -> None:
-    talk = put_aside()
-    talk.deploys([Register])
+    lasting = patient(Register, None)
+    talk = put_aside((Order, lasting))
+    talk.deploys([lasting])
     talk.says("Joe")
     assert words(talk.says("Of course")) == "Welcome Joe."
     with pytest.raises(NewerState):
