@@ -39,13 +39,14 @@ class NestingModel(FlowModel):
     @property
     def innermost(self) -> NestingModel:
         """The run that asks now: this one, where no other answers its step."""
-        return self if self.inner is None else self.inner.innermost
+        return self if self.inner is None or self.state in TERMINAL_STATES else self.inner.innermost
 
     @property
     def place(self) -> str:
         """The step that is asked now, in the flow that asks it: ``address.street``."""
-        is_over = self.inner is None or self.state in TERMINAL_STATES
-        return self.state if is_over or self.inner is None else f"{self.state}.{self.inner.place}"
+        if self.inner is None or self.state in TERMINAL_STATES:
+            return self.state
+        return f"{self.state}.{self.inner.place}"
 
     @property
     def _so_far(self) -> dict[str, Any]:

@@ -128,15 +128,15 @@ def test_a_global_word_in_it_means_the_whole_conversation(word: str) -> None:
     assert "inner" not in run_of(talk)
 
 
-def test_a_silence_in_it_closes_the_whole_conversation_and_it_may_be_gone_on_with_there() -> None:
-    talk = order("5", "Main")
+def test_a_silence_in_it_closes_the_whole_conversation_which_can_be_gone_on_with_where_it_stood() -> None:
+    talk = order("5", "Main", "Rome", "back")
     talk.waits(minutes=5, seconds=1)
-    reply = talk.says("Rome")
+    reply = talk.says("Paris")
     assert (reply.status, reply.step_id) == ("expired", "expired")
-    assert words(reply).startswith("There was no answer for 5 minutes. Your answers are kept")
-    reply = talk.says("Continue")
-    assert (reply.step_id, words(reply)) == ("address.town", "town?")
-    assert talk.says("Rome").step_id == "sure"
+    assert words(reply) == "There was no answer for 5 minutes. Your answers are kept: would you like to continue?"
+    assert words(talk.says("Continue")).endswith("town?")
+    assert words(talk.says("Paris")) == "sure?"
+    assert talk.data == {"amount": "5", "address": {"street": "Main", "town": "Paris"}}
 
 
 @pytest.mark.parametrize(
