@@ -25,7 +25,7 @@ from fsmflow.discovery import FoundFlow
 from fsmflow.machine import FlowTransition, Model, all_transitions
 from fsmflow.registry import sample_flow
 from fsmflow.testing.inputs import Inputs
-from fsmflow.testing.paths import Way
+from fsmflow.testing.moves import Way
 
 FlowKey: TypeAlias = tuple[str, str, str]
 """A flow: the file of its class (or the module, where that has none), the class's qualified name, the flow type."""

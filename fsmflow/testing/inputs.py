@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EXHAUSTED, SUBMIT
 from fsmflow.answers import ANSWER_LIMIT
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition
@@ -63,13 +63,14 @@ def inputs_of(flow: Flow, trigger: str, transition: FlowTransition) -> Inputs:
         transition: The transition.
     """
     step = next((step for step in flow.steps if step.id == transition.source), None)
-    if trigger != SUBMIT or step is None:
+    if trigger not in (SUBMIT, EXHAUSTED) or step is None:
         return Inputs()
     if transition.option is not None:
         return Inputs((transition.option,))
+    refuses = transition.refuses or trigger == EXHAUSTED  # which as many refusals lead to as it takes
     if step.has_choices:
-        return Inputs(_no_choice(step) if transition.refuses else _free_choice(step))
-    if transition.refuses:
+        return Inputs(_no_choice(step) if refuses else _free_choice(step))
+    if refuses:
         return _typed(flow, step, step.counterexamples, BAD, "counterexamples: name an answer that it refuses")
     return _typed(flow, step, step.examples, GOOD, "examples: name an answer that it accepts")
 
