@@ -10,15 +10,16 @@ their words, so its class is drawn in its place; where that cannot be constructe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
-from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
+from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, POP, PUSH, RESTART, SKIP, SUBMIT
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
 from fsmflow.registry import sample_flow
+from fsmflow.state import FAILED
 from fsmflow.step import Step
 from fsmflow.wording import starters
 
@@ -32,16 +33,17 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     CANCEL: WayKind.CANCEL,
     RESTART: WayKind.RESTART,
     EXPIRE: WayKind.TIMEOUT,
-    "exhausted": WayKind.ATTEMPTS,
+    SKIP: WayKind.SKIP,
+    EXHAUSTED: WayKind.ATTEMPTS,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
     "failed": WayKind.FAILED,
     "unknown": WayKind.UNKNOWN,
-    "push": WayKind.ENTER,
-    "pop": WayKind.LEAVE,
+    PUSH: WayKind.ENTER,
+    POP: WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
-    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ATTEMPTS}
+    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ENTER}
 )
 
 
@@ -76,6 +78,9 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
                 words=_words(sample, step, worded=worded),
                 choices=_titles(step.options, worded=worded),
                 sensitive=step.sensitive,
+                kind=NodeKind.QUESTION if step.flow is None else NodeKind.SUBFLOW,
+                optional=step.optional,
+                attempts=step.max_attempts,
             )
             for number, step in enumerate(sample.steps, 1)
         ),
@@ -100,10 +105,11 @@ def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]
 def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
     found = tuple(all_transitions(flow.machine))
     everywhere = _the_same_at_every_step(found, steps)
-    ways = []
+    routed = _routed(found)
+    ways: list[Way] = []
     for trigger, transition in found:
         step = steps.get(transition.source)
-        kind = WayKind.REFUSED if transition.refuses else _KINDS.get(trigger, WayKind.OTHER)
+        kind = _kind(trigger, transition)
         takers = () if step is None or trigger != SUBMIT else _takers(step, transition)
         ways.append(
             Way(
@@ -113,11 +119,49 @@ def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...
                 dest=transition.dest or transition.source,
                 choices=_titles(takers, worded=worded) if takers else (),
                 guard=_guard(flow, trigger, transition) if transition.conditions else None,
-                folded=kind in _FOLDED or trigger in everywhere,
+                folded=kind in _FOLDED or trigger in everywhere or _only_fails(kind, transition),
                 kind=kind,
+                predicates=_predicates(transition),
+                otherwise=_is_left(trigger, transition, routed),
+                refusals=step.max_attempts if step is not None and kind is WayKind.ATTEMPTS else None,
             )
         )
     return tuple(ways)
+
+
+def _kind(trigger: str, transition: FlowTransition) -> WayKind:
+    if transition.refuses:
+        return WayKind.REFUSED
+    kind = _KINDS.get(trigger, WayKind.OTHER)
+    passes = any(predicate.route is None for predicate in transition.predicates)
+    return WayKind.PASSING if passes and kind is not WayKind.ATTEMPTS else kind
+
+
+def _only_fails(kind: WayKind, transition: FlowTransition) -> bool:
+    """True for attempts that are used up and lead nowhere: that there are so many, the step's own box tells."""
+    return kind is WayKind.ATTEMPTS and transition.dest == FAILED
+
+
+def _predicates(transition: FlowTransition) -> tuple[str, ...]:
+    """The names of what must hold besides: the last of its conditions."""
+    count = len(transition.predicates)
+    return tuple(_name(condition) for condition in transition.conditions[-count:]) if count else ()
+
+
+def _routed(found: Iterable[tuple[str, FlowTransition]]) -> frozenset[tuple[str, str]]:
+    """The triggers and the steps of which routes decide, so that another way is what is left."""
+    return frozenset((trigger, str(each.source)) for trigger, each in found if _by_route(each))
+
+
+def _by_route(transition: FlowTransition) -> bool:
+    return any(predicate.route is not None for predicate in transition.predicates)
+
+
+def _is_left(trigger: str, transition: FlowTransition, routed: frozenset[tuple[str, str]]) -> bool:
+    """True if it is taken where no route is."""
+    if (trigger, transition.source) not in routed or transition.option is not None or _by_route(transition):
+        return False
+    return bool(transition.predicates) or transition.name == trigger
 
 
 def _the_same_at_every_step(found: Iterable[tuple[str, FlowTransition]], steps: dict[str, Step]) -> frozenset[str]:
@@ -144,13 +188,21 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 
 def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
+    if trigger in (SKIP, EXHAUSTED, POP):
+        return None  # the library's own, or a predicate
     callbacks = flow.definition.callbacks.get(transition.source)
     if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
         return None
-    return str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    return _name(transition.conditions[0])
+
+
+def _name(condition: Any) -> str:
+    return str(getattr(condition.func, "__name__", condition.func))
 
 
 def _words(flow: Flow, step: Step, *, worded: bool) -> str:
+    if step.flow is not None:
+        return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
     said = step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message
