@@ -123,7 +123,7 @@ def _subject(each: FoundFlow, starts: dict[str, str]) -> Subject:
     trials = {limits.channel: try_flow(each.flow, each.flow_type, limits.channel) for limits in _LIMITS}
     questions: list[tuple[Limits, str, Message]] = []
     for limits in _LIMITS:
-        for step in flow.steps:
+        for step in (each for each in flow.steps if each.flow is None):
             words = _UNSAID if callable(step.message) else step.message
             questions.append((limits, step.id, compose(each.flow.__name__, step, words)))
         for said in trials[limits.channel].said:
