@@ -17,7 +17,7 @@ from fsmflow.flow import Flow
 from fsmflow.messages import Channel
 from fsmflow.wording import folded, starters
 
-Flows = Union[Sequence[type[Flow]], Mapping[str, type[Flow]]]
+Flows = Union[Sequence[type[Flow[Any]]], Mapping[str, type[Flow[Any]]]]
 
 
 @frozen
@@ -31,7 +31,7 @@ class Registration:
         shown: That first one, as it is written.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     keywords: tuple[str, ...]
     shown: str
@@ -57,7 +57,7 @@ class Registry:
     default: str | None
 
     @classmethod
-    def of(cls, flows: Flows, *, default: str | type[Flow] | None = None, asynchronous: bool = False) -> Registry:
+    def of(cls, flows: Flows, *, default: str | type[Flow[Any]] | None = None, asynchronous: bool = False) -> Registry:
         """Makes the registry of a runner.
 
         Args:
@@ -118,7 +118,7 @@ def _register(flow_type: Any, flow: Any) -> Registration:
     return Registration(flow, flow_type, tuple(dict.fromkeys(map(folded, typed))), told[0])
 
 
-def _default(registrations: Mapping[str, Registration], default: str | type[Flow] | None) -> str | None:
+def _default(registrations: Mapping[str, Registration], default: str | type[Flow[Any]] | None) -> str | None:
     """The flow type of the default; a class is looked for among the flows, as it may be registered as another type."""
     if default is None or default in registrations:
         return None if default is None else str(default)
@@ -136,7 +136,7 @@ def _check_sync(definition: Definition) -> None:
         raise AsyncFlowError(definition.name, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
-def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:
+def sample_flow(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> Flow[Any]:
     """A flow to look at: of a class with steps, or of one that builds them, which is taken with its flow type.
 
     Args:
@@ -155,8 +155,8 @@ def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:
 
 
 def make_flow(
-    flow: type[Flow], flow_type: str, member_id: str, channel: Channel, structure: Mapping[str, Any] | None = None
-) -> Flow:
+    flow: type[Flow[Any]], flow_type: str, member_id: str, channel: Channel, structure: Mapping[str, Any] | None = None
+) -> Flow[Any]:
     """A new flow of either form, for a member.
 
     Args:
@@ -180,7 +180,7 @@ def make_flow(
         structure = {"member_id": member_id, "channel": named, "flow_data": flow_data}
     try:
         # a class with an __init__ of its own has a form that its base cannot tell
-        built: Callable[..., Flow] = flow
+        built: Callable[..., Flow[Any]] = flow
         made = built(member_id=member_id, channel=channel) if has_steps else built(flow_type, structure)
     except FlowDefinitionError:
         raise

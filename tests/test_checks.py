@@ -164,6 +164,7 @@ _NOTHING: Any = None
 A, B = "Pay from savings account one", "Pay from savings account two"
 
 ROUTE = Route("second", when=fault_of_its_own)
+ROUTED = [ROUTE]
 NEXT = text(id="second")
 BROKEN = text(id="second", message=broken)
 LOUD = text(id="second", message=shouted)
@@ -209,7 +210,7 @@ BAD: list[tuple[str, str | None, str, list[type[Flow]]]] = [
     ("raises", "first", "the example 'so' raises LookupError at", [made(text(routes=ROUTE), text(id="second"))]),
     ("raises", "first", "maybe returned Match", [made(text(routes=Route("second", when=maybe)), text(id="second"))]),
     ("raises", "first", "'so' raises LookupError at", [made(text(), text(id="second", skip_when=broken))]),
-    ("raises", "first", "through its flow raises LookupError", [made(SubFlow("first", GoodFlow, routes=[ROUTE]), NEXT)]),
+    ("raises", "first", "through its flow raises LookupError", [made(SubFlow("first", GoodFlow, routes=ROUTED), NEXT)]),
     ("raises", "second", "after going through its flow at 'first'", [made(SubFlow("first", GoodFlow), BROKEN)]),
     ("raises", "second", ", after leaving it out at 'first'", [made(text(optional=True, examples=()), LOUD)]),
     ("raises", None, "the closing words (handover) raises LookupError", [made(OVER, handed_over=broken_handover)]),

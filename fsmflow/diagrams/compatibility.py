@@ -69,7 +69,7 @@ class Lost:
     then: str
 
 
-def release_of(flow: type[Flow], flow_type: str, place: str) -> Release:
+def release_of(flow: type[Flow[Any]], flow_type: str, place: str) -> Release:
     """Reads a flow.
 
     Args:
@@ -96,7 +96,7 @@ GONE: Final = Lost("", "the flow is gone", "is told that we lost our place, and 
 """What a member meets whose flow is there no more."""
 
 
-def lost_runs(old: Release, flow: Flow) -> tuple[Lost, ...]:
+def lost_runs(old: Release, flow: Flow[Any]) -> tuple[Lost, ...]:
     """The points of an old release at which a new one does not go on as it is, each once, in the order of its steps.
 
     Args:
@@ -120,7 +120,7 @@ def lost_runs(old: Release, flow: Flow) -> tuple[Lost, ...]:
 # -- a run, held against another release -------------------------------------------------------------------------
 
 
-def _held(run: Run, old: Release, flow: Flow, retyped: Mapping[str, str]) -> Lost | None:
+def _held(run: Run, old: Release, flow: Flow[Any], retyped: Mapping[str, str]) -> Lost | None:
     state = str(run.stored.step_id)
     why = _in_the_way(run, old.kept, flow)
     if why is not None:
@@ -136,7 +136,7 @@ def _held(run: Run, old: Release, flow: Flow, retyped: Mapping[str, str]) -> Los
     return None
 
 
-def _in_the_way(run: Run, kept: Kept, flow: Flow) -> str | None:
+def _in_the_way(run: Run, kept: Kept, flow: Flow[Any]) -> str | None:
     """Why a run is not taken up as it is; None if it is."""
     stored, definition = run.stored, flow.definition
     if _is_untried(run):
@@ -153,7 +153,7 @@ def _in_the_way(run: Run, kept: Kept, flow: Flow) -> str | None:
     return found or _in_the_way_within(run, kept, flow) or "it does not fit"
 
 
-def _in_the_way_within(run: Run, kept: Kept, flow: Flow) -> str | None:
+def _in_the_way_within(run: Run, kept: Kept, flow: Flow[Any]) -> str | None:
     """The same of the flow that answers the step at which it stands."""
     state = str(run.stored.step_id)
     within = next((step.flow for step in flow.steps if step.id == state), None)
@@ -205,7 +205,7 @@ def _unfit_answer(stored: FlowData, kept: Kept, definition: Definition) -> str |
     return None
 
 
-def _instead(run: Run, flow: Flow) -> str:
+def _instead(run: Run, flow: Flow[Any]) -> str:
     if _is_untried(run):
         return "is asked an earlier question again"  # which one, an answer that is not at hand decides
     again = sample_flow(type(flow), flow.flow_type)
@@ -217,7 +217,7 @@ def _instead(run: Run, flow: Flow) -> str:
 def _same_kind(step_id: str, kept: Kept, definition: Definition) -> bool:
     """True if what is kept of an answer is of the type that it was, or any type is taken as it comes."""
     callbacks = definition.callbacks.get(step_id)
-    takes_any = callbacks is None or callbacks.transformer is None or callbacks.transformer.returns is None
+    takes_any = callbacks is None or callbacks.transformer is None or callbacks.kept_as is None
     return takes_any or _kept(definition, step_id) == kept[step_id]
 
 
@@ -232,8 +232,8 @@ def _kept(definition: Definition, step_id: str) -> str:
     inner = definition.flows.get(step_id)
     if inner is not None:
         return f"what {inner.flow_type} collects"
-    callback = definition.callbacks[step_id].transformer
-    if callback is None:
+    callbacks = definition.callbacks[step_id]
+    if callbacks.transformer is None:
         return AS_TYPED
-    kind = callback.returns
+    kind = callbacks.kept_as
     return "anything" if kind is None else kind.__qualname__ if isinstance(kind, type) else str(kind)

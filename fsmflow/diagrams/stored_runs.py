@@ -54,7 +54,7 @@ class Run:
     within: Run | None = None
 
 
-def runs_of(flow: Flow) -> Iterator[Run]:
+def runs_of(flow: Flow[Any]) -> Iterator[Run]:
     """One run at the first step, and one for each answer that leads to a step; in each place of the flows within."""
     steps = {step.id: step for step in flow.steps}
     inner = {step.id: _Inner.of(sample_flow(step.flow)) for step in flow.steps if step.flow is not None}
@@ -80,7 +80,7 @@ class _Inner:
     collected: tuple[dict[str, Any], ...]
 
     @classmethod
-    def of(cls, flow: Flow) -> _Inner:
+    def of(cls, flow: Flow[Any]) -> _Inner:
         steps = {step.id: step for step in flow.steps}
         inner = {step.id: cls.of(sample_flow(step.flow)) for step in flow.steps if step.flow is not None}
         points = [*_points(flow, steps, inner)]
@@ -89,7 +89,7 @@ class _Inner:
         return cls(tuple(runs_of(flow)), tuple(each for at, each in enumerate(collected) if each not in collected[:at]))
 
 
-def _points(flow: Flow, steps: dict[str, Step], inner: dict[str, _Inner]) -> Iterator[Run]:
+def _points(flow: Flow[Any], steps: dict[str, Step], inner: dict[str, _Inner]) -> Iterator[Run]:
     """One run for each answer that leads to a step, or completes the flow."""
     definition = flow.definition
     first = Run(evolve(flow.snapshot(), step_id=definition.first, step=0))
@@ -114,7 +114,7 @@ class _Untried:
 _UNTRIED: Final = _Untried()
 
 
-def _answers(flow: Flow, step: Step, data: dict[str, Any], inner: dict[str, _Inner]) -> Iterator[tuple[str, Any]]:
+def _answers(flow: Flow[Any], step: Step, data: dict[str, Any], inner: dict[str, _Inner]) -> Iterator[tuple[str, Any]]:
     """Where each answer to a step leads, if to a step or to the end, and what is kept of it."""
     definition = flow.definition
     counted = {*definition.index, COMPLETED}
@@ -143,7 +143,7 @@ def _answers(flow: Flow, step: Step, data: dict[str, Any], inner: dict[str, _Inn
     yield from unanswered
 
 
-def _made(flow: Flow, step: Step, text: str, data: dict[str, Any]) -> Any:
+def _made(flow: Flow[Any], step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")

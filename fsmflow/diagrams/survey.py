@@ -47,7 +47,7 @@ _FOLDED: Final = frozenset(
 )
 
 
-def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph:
+def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> FlowGraph:
     """Reads a flow.
 
     Args:
@@ -92,7 +92,7 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
     )
 
 
-def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]:
+def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[Flow[Any], bool]:
     """A flow to read, and whether its words are its class's own and may be shown."""
     if not isinstance(flow, Flow) or flow._compiled is not None:
         return sample_flow(flow, flow_type), True
@@ -102,7 +102,7 @@ def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]
         return flow, False
 
 
-def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
+def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
     found = tuple(all_transitions(flow.machine))
     everywhere = _the_same_at_every_step(found, steps)
     routed = _routed(found)
@@ -186,7 +186,7 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
     return () if transition.refuses else tuple([option for option in step.options if option.to is None])
 
 
-def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
+def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     if trigger in (SKIP, EXHAUSTED, POP):
         return None  # the library's own, or a predicate
@@ -200,7 +200,7 @@ def _name(condition: Any) -> str:
     return str(getattr(condition.func, "__name__", condition.func))
 
 
-def _words(flow: Flow, step: Step, *, worded: bool) -> str:
+def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     if step.flow is not None:
         return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
     said = step.message

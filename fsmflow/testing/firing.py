@@ -41,13 +41,13 @@ class Fired:
         fired: The transition that was taken.
     """
 
-    flow: Flow
+    flow: Flow[Any]
     message: Message
     fired: FlowTransition
 
 
 @contextmanager
-def running(flow: Flow) -> Iterator[Run]:
+def running(flow: Flow[Any]) -> Iterator[Run]:
     """What drives a flow's calls: at once, or on an event loop of its own where they must be awaited.
 
     Raises:
@@ -87,7 +87,7 @@ def close(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def take(flow: Flow, move: Move, run: Run) -> Fired:
+def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
     """Takes a move.
 
     Args:
@@ -104,7 +104,7 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
 
 
-def act(flow: Flow, move: Move, run: Run) -> Turn:
+def act(flow: Flow[Any], move: Move, run: Run) -> Turn:
     """Does what a move says, whatever comes of it: each thing that a member does, up to the last.
 
     Args:
@@ -125,7 +125,7 @@ def act(flow: Flow, move: Move, run: Run) -> Turn:
     return _act(flow, last, run)
 
 
-def _act(flow: Flow, move: Move, run: Run) -> Turn:
+def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
     turn = Turn()
     for _ in range(move.times):
         turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
@@ -145,7 +145,7 @@ def _act(flow: Flow, move: Move, run: Run) -> Turn:
     return turn
 
 
-def _check(flow: Flow, move: Move, turn: Turn) -> FlowTransition:
+def _check(flow: Flow[Any], move: Move, turn: Turn) -> FlowTransition:
     taken = turn.taken
     if taken is None:
         raise WrongTransition(f"{move}: no transition was taken from {flow.place}")
@@ -156,7 +156,7 @@ def _check(flow: Flow, move: Move, turn: Turn) -> FlowTransition:
     return taken
 
 
-def _answer(flow: Flow, value: str | None) -> Answer | None:
+def _answer(flow: Flow[Any], value: str | None) -> Answer | None:
     if value is None:
         return None
     step = flow.innermost.current_step

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Union
+from typing import Any, Final, Union
 
 from attrs import field, frozen
 
@@ -63,7 +63,7 @@ class Ways:
         return leaving
 
     @classmethod
-    def of(cls, flow: Flow, *, all_endings: bool = False) -> Ways:
+    def of(cls, flow: Flow[Any], *, all_endings: bool = False) -> Ways:
         """Reads a flow's machine and its steps.
 
         Args:
@@ -238,7 +238,7 @@ class Ways:
         return state not in self._leaving
 
 
-def _ways(flow: Flow, steps: Mapping[str, Step], within: Mapping[str, Ways]) -> Iterator[Way]:
+def _ways(flow: Flow[Any], steps: Mapping[str, Step], within: Mapping[str, Ways]) -> Iterator[Way]:
     for trigger, transition in all_transitions(flow.machine):
         step = steps.get(str(transition.source))
         way = Way(trigger, transition, inputs_of(flow, trigger, transition), step.max_attempts if step else None)

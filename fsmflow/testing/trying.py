@@ -109,7 +109,7 @@ class Trying:
     """
 
     def __init__(
-        self, flow: Flow, ways: Sequence[Way], endings: Mapping[tuple[str, str], Sequence[tuple[Move, ...]]]
+        self, flow: Flow[Any], ways: Sequence[Way], endings: Mapping[tuple[str, str], Sequence[tuple[Move, ...]]]
     ) -> None:
         self._flow = flow
         self._ways = {way.key: way for way in ways}

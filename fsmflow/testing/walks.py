@@ -42,7 +42,7 @@ class Paths:
         ways: Its transitions, with what they can be taken with.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     ways: Ways
 
@@ -136,7 +136,7 @@ class Paths:
         return Path(self.flow, self.flow_type, moves, lacks)
 
 
-def paths_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> Paths:
+def paths_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> Paths:
     """The paths through a flow: shortest and simple ones, a tour of all transitions, random walks.
 
     Args:
