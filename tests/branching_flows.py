@@ -116,14 +116,25 @@ class Order(Flow):
     )
 
 
+class Name(Flow):
+    """Two questions, of which nothing has a predicate."""
+
+    flow_type = "name"
+    steps = (
+        Step(id="first", type=StepType.TEXT, message="First name?", examples="Ama"),
+        Step(id="last", type=StepType.TEXT, message="Last name?", examples="Boateng", sensitive=True),
+    )
+
+
 class Posted(Flow):
-    """Begins with a flow, of which nothing has a predicate."""
+    """Begins with a flow; nothing has a predicate."""
 
     flow_type = "posted"
     steps = (
         SubFlow("country", Country),
         Step(id="street", type=StepType.TEXT, message="Which street?", optional=True),
         SubFlow("other", Country),
+        SubFlow("name", Name),
         Step(
             id="sure",
             type=StepType.BUTTON,
@@ -133,4 +144,4 @@ class Posted(Flow):
     )
 
 
-FLOWS = (Country, Address, Order, Posted)
+FLOWS = (Country, Address, Order, Name, Posted)
