@@ -5,7 +5,7 @@ How a flow is read into these values belongs to `survey`; which of them become a
 a picture spells them, to `digraph` and `flowchart`.
 
 A machine of five steps has some thirty transitions, of which a reviewer looks for six. What is the same at every
-question (refused, back, cancel, restart, expire) is therefore folded into the legend, unless all is asked for.
+question (refused, back, cancel, restart, expire, resume) is therefore folded into the legend, unless all is asked for.
 Rejected: a loop and an arrow for each, in grey, which made every picture a ball of wool.
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 
 from attrs import frozen
 
-from fsmflow.alphabet import POP, SKIP, SUBMIT
+from fsmflow.alphabet import EMPTY, POP, SKIP, SUBMIT
 from fsmflow.state import COMPLETED
 from fsmflow.wording import spoken
 
@@ -61,8 +61,14 @@ class WayKind(Enum):
     CANCEL = "cancel"
     RESTART = "restart"
     TIMEOUT = "timeout"
+    RESUME = "resume"
+    """From where a silence has led to where it began."""
     ATTEMPTS = "attempts"
     """The attempts at an answer are used up."""
+    PAGE = "page"
+    """Another page of the options is shown."""
+    EMPTY = "empty"
+    """There is nothing to choose from."""
     RUN = "run"
     """An action begins."""
     DONE = "done"
@@ -93,6 +99,8 @@ class StepNode:
         kind: What it stands for.
         optional: True if it may be left out.
         attempts: How many answers may be refused; None for any number.
+        timeout: The silence after which it expires; None for never.
+        reminder: The silence after which it is asked once more; None for never.
     """
 
     id: str
@@ -104,6 +112,8 @@ class StepNode:
     kind: NodeKind = NodeKind.QUESTION
     optional: bool = False
     attempts: int | None = None
+    timeout: timedelta | None = None
+    reminder: timedelta | None = None
 
     @property
     def told(self) -> str:
@@ -160,8 +170,9 @@ class Way:
     def label(self) -> str:
         """What an arrow says: the choices or the trigger, then in brackets the predicates and the guard."""
         held = [f"[{name}]" for name in self.predicates]
-        # who may go back is told by where it leads
-        if self.guard is not None and self.kind is not WayKind.BACK and self.guard not in self.predicates:
+        # who may go back, or go on after a silence, is told by where it leads
+        told_by_dest = self.kind in (WayKind.BACK, WayKind.RESUME)
+        if self.guard is not None and not told_by_dest and self.guard not in self.predicates:
             held.append(f"[{self.guard}]")
         words = [self._named, "else" if self.otherwise else "", *held]
         return " ".join(filter(None, words)) or "any text"
@@ -172,8 +183,8 @@ class Way:
             return listed(self.choices)
         if self.refusals is not None:
             return f"after {spoken_number(self.refusals, 'refusal')}"
-        if self.trigger == SKIP:
-            return SKIP
+        if self.trigger in (SKIP, EMPTY):
+            return self.trigger
         if self.predicates or self.name == SUBMIT:
             return ""
         if self.trigger == POP and self.name == POP:
@@ -195,7 +206,9 @@ class Way:
         return self.kind in _LEADING
 
 
-_LEADING: Final = frozenset({WayKind.ANSWER, WayKind.SKIP, WayKind.PASSING, WayKind.LEAVE, WayKind.ATTEMPTS})
+_LEADING: Final = frozenset(
+    {WayKind.ANSWER, WayKind.SKIP, WayKind.PASSING, WayKind.LEAVE, WayKind.ATTEMPTS, WayKind.EMPTY}
+)
 
 
 @frozen
@@ -249,7 +262,7 @@ class FlowGraph:
         return [self._told(ways) for ways in told.values()]
 
     def _never(self, way: Way) -> bool:
-        return way.kind is WayKind.TIMEOUT and self.timeout is None
+        return way.kind in (WayKind.TIMEOUT, WayKind.RESUME) and not self.expires
 
     def _told(self, ways: Sequence[Way]) -> str:
         name, kind = ways[0].name, ways[0].kind
@@ -259,8 +272,27 @@ class FlowGraph:
             return f"the attempts at an answer used up → {_or(ways)}"
         if kind is WayKind.BACK:
             return f"{name} → the question answered before"
-        silence = f" (after {spoken(self.timeout)})" if kind is WayKind.TIMEOUT and self.timeout is not None else ""
+        if kind is WayKind.RESUME:
+            return f"{name} → the question that was open"
+        if kind is WayKind.PAGE:
+            return "where the options are many, another page of them"
+        silence = f" ({self._silences()})" if kind is WayKind.TIMEOUT else ""
         return f"{name}{silence} → {_or(ways)}"
+
+    @property
+    def expires(self) -> bool:
+        """True if there is a silence after which it is over."""
+        return self.timeout is not None or any(step.timeout is not None for step in self.steps)
+
+    def _silences(self) -> str:
+        """After how long a silence it is over: as the flow says, and where a step says otherwise."""
+        own = [step for step in self.steps if step.timeout != self.timeout]
+        told = [f"at {step.id} {_after(step.timeout)}" for step in own]
+        return ", ".join([_after(self.timeout), *told] if len(own) < len(self.steps) else told)
+
+
+def _after(timeout: timedelta | None) -> str:
+    return "never" if timeout is None else f"after {spoken(timeout)}"
 
 
 def _or(ways: Sequence[Way]) -> str:
@@ -280,6 +312,7 @@ _LINES: Final = {
     WayKind.SKIP: "A dashed line: the member leaves the question out.",
     WayKind.PASSING: "A dotted line: [name] has a question passed over.",
     WayKind.ATTEMPTS: "A dotted line with two bars: the attempts at an answer are used up.",
+    WayKind.EMPTY: "A dashed line with a ring: there is nothing to choose from.",
 }
 
 

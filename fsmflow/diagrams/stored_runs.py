@@ -23,12 +23,14 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from fsmflow.alphabet import EXHAUSTED, SKIP
+from fsmflow.alphabet import EMPTY, EXHAUSTED, SKIP
 from fsmflow.answers import Accepted, Answer, judge
 from fsmflow.calls import run_calls
+from fsmflow.choices import Offer
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
 from fsmflow.machine import transitions_from
+from fsmflow.messages import Option, Section
 from fsmflow.registry import sample_flow
 from fsmflow.routes import ways_by
 from fsmflow.state import COMPLETED, FlowData
@@ -90,7 +92,7 @@ class _Inner:
 
 
 def _points(flow: Flow[Any], steps: dict[str, Step], inner: dict[str, _Inner]) -> Iterator[Run]:
-    """One run for each answer that leads to a step, or completes the flow."""
+    """One run for each answer that leads to a step or completes the flow, and for each step that offers nothing."""
     definition = flow.definition
     first = Run(evolve(flow.snapshot(), step_id=definition.first, step=0))
     yield first
@@ -104,6 +106,15 @@ def _points(flow: Flow[Any], steps: dict[str, Step], inner: dict[str, _Inner]) -
             yield run
             if dest not in known and dest in steps:
                 known[dest] = (run, data if value is _UNTRIED else {**data, source: value})
+                waiting.append(dest)
+        for way in transitions_from(definition.machine, EMPTY, source):
+            dest = str(way.dest)
+            if dest not in steps and dest != COMPLETED:
+                continue
+            run = _left_empty(before, definition, dest)
+            yield run
+            if dest not in known and dest in steps:
+                known[dest] = (run, data)
                 waiting.append(dest)
 
 
@@ -129,7 +140,8 @@ def _answers(flow: Flow[Any], step: Step, data: dict[str, Any], inner: dict[str,
         yield from unanswered
         return
     if step.has_choices:
-        typed = [option.id for option in step.options]
+        # what a callable offers to nobody in particular is no answer that is stored: its step's examples are
+        typed = [option.id for option in step.options] if step.live is None else [*dict.fromkeys(step.examples)]
     else:
         callbacks = definition.callbacks[step.id]
         takes_any = callbacks.validator is None and callbacks.transformer is None
@@ -147,12 +159,20 @@ def _made(flow: Flow[Any], step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")
+    offer = None if step.live is None else Offer((Section("", (Option(text, text),)),))
     flow.answers = {**data}
     try:
-        verdict = run_calls(judge(flow, step, callbacks, answer, Sentences()))
+        verdict = run_calls(judge(flow, step, callbacks, answer, Sentences(), offer))
     except Exception:  # noqa: BLE001 - an example that its own step refuses is for the tests of the flow to find
         return _UNTRIED
     return verdict.value if isinstance(verdict, Accepted) else _UNTRIED
+
+
+def _left_empty(before: Run, definition: Definition, dest: str) -> Run:
+    """The run where a step had nothing to choose from: it was not answered, and nobody goes back to it."""
+    stored = before.stored
+    index = definition.position(dest)
+    return Run(evolve(stored, step_id=dest, step=index, visit=stored.visit + 1), before.untried)
 
 
 def _beyond(before: Run, definition: Definition, source: str, dest: str, value: Any) -> Run:

@@ -12,12 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, POP, PUSH, RESTART, SKIP, SUBMIT
+from fsmflow.alphabet import (
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    PAGE,
+    POP,
+    PUSH,
+    RESTART,
+    RESUME,
+    SKIP,
+    SUBMIT,
+)
 from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
+from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
 from fsmflow.state import FAILED
 from fsmflow.step import Step
@@ -35,6 +49,9 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     EXPIRE: WayKind.TIMEOUT,
     SKIP: WayKind.SKIP,
     EXHAUSTED: WayKind.ATTEMPTS,
+    RESUME: WayKind.RESUME,
+    PAGE: WayKind.PAGE,
+    EMPTY: WayKind.EMPTY,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
     "failed": WayKind.FAILED,
@@ -43,7 +60,16 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     POP: WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
-    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ENTER}
+    {
+        WayKind.REFUSED,
+        WayKind.BACK,
+        WayKind.CANCEL,
+        WayKind.RESTART,
+        WayKind.TIMEOUT,
+        WayKind.RESUME,
+        WayKind.PAGE,
+        WayKind.ENTER,
+    }
 )
 
 
@@ -81,6 +107,8 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
                 kind=NodeKind.QUESTION if step.flow is None else NodeKind.SUBFLOW,
                 optional=step.optional,
                 attempts=step.max_attempts,
+                timeout=sample.silences_at(step.id, sample.timeout)[0],
+                reminder=step.reminder,
             )
             for number, step in enumerate(sample.steps, 1)
         ),
@@ -134,7 +162,7 @@ def _kind(trigger: str, transition: FlowTransition) -> WayKind:
         return WayKind.REFUSED
     kind = _KINDS.get(trigger, WayKind.OTHER)
     passes = any(predicate.route is None for predicate in transition.predicates)
-    return WayKind.PASSING if passes and kind is not WayKind.ATTEMPTS else kind
+    return WayKind.PASSING if passes and kind not in (WayKind.ATTEMPTS, WayKind.EMPTY) else kind
 
 
 def _only_fails(kind: WayKind, transition: FlowTransition) -> bool:
@@ -188,12 +216,15 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 
 def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
-    if trigger in (SKIP, EXHAUSTED, POP):
+    if trigger in (SKIP, EXHAUSTED, POP, EMPTY):
         return None  # the library's own, or a predicate
     callbacks = flow.definition.callbacks.get(transition.source)
-    if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
+    named = callbacks is None or any((callbacks.options, callbacks.validator, callbacks.transformer))
+    if trigger == SUBMIT and not named:
         return None
-    return _name(transition.conditions[0])
+    offers = None if callbacks is None or trigger != SUBMIT else callbacks.options
+    accepts = _name(transition.conditions[0])
+    return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 
 
 def _name(condition: Any) -> str:
@@ -203,7 +234,7 @@ def _name(condition: Any) -> str:
 def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     if step.flow is not None:
         return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
-    said = step.message
+    said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message
         return f"({step.id}_message)" if callback is None else f"({callback.name})"

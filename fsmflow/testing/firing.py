@@ -128,7 +128,10 @@ def act(flow: Flow[Any], move: Move, run: Run) -> Turn:
 def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
     turn = Turn()
     for _ in range(move.times):
-        turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
+        asked = flow.innermost
+        asked.choices_known = None  # what was on offer a turn ago
+        answer = None if move.value is None else run(asked.answers_by(move.value))
+        turn = Turn(answer=answer, before=flow.snapshot())
         flow.refusal = None
         if move.trigger == PUSH:
             flow.inner = None  # entering the step has opened it; here it is seen to
@@ -154,12 +157,3 @@ def _check(flow: Flow[Any], move: Move, turn: Turn) -> FlowTransition:
         reason = "" if flow.refusal is None else f" ({flow.refusal})"
         raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.place} was taken{reason}")
     return taken
-
-
-def _answer(flow: Flow[Any], value: str | None) -> Answer | None:
-    if value is None:
-        return None
-    step = flow.innermost.current_step
-    if step is not None and any(option.id == value for option in step.options):
-        return Answer(text=value, option_id=value, kind="option")
-    return Answer(text=value)

@@ -6,6 +6,8 @@ of them follow on one another is found in `fsmflow.testing.paths`, where nothing
 
 A way out of a flow within the flow is one move of the outer one: it holds the moves of the inner one that lead to its
 end. The attempts at an answer are used up by as many refusals as it takes, as nothing else fires it in a conversation.
+That there is nothing to choose from is no member's doing, nor is to go on after a silence offered where nothing was
+answered: such moves are taken in memory, and nobody is sent to walk there.
 """
 
 from __future__ import annotations
@@ -15,9 +17,23 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from fsmflow.alphabet import ANSWERING, BACK, CANCEL, EXHAUSTED, EXPIRE, POP, PUSH, RESTART, SUBMIT
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    PAGE,
+    POP,
+    PUSH,
+    RESTART,
+    RESUME,
+    SUBMIT,
+)
 from fsmflow.machine import FlowTransition
-from fsmflow.state import COMPLETED, TERMINAL_STATES
+from fsmflow.state import COMPLETED, EXPIRED, TERMINAL_STATES
 from fsmflow.testing.inputs import Inputs
 
 _FROM_ANYWHERE: Final = frozenset({CANCEL, RESTART, EXPIRE})
@@ -80,32 +96,49 @@ class Place:
         state: The state.
         came: The steps that were answered on the way, which ``back`` goes back through.
         refused: How many answers were refused here.
-        answered: The steps within which a flow has collected something.
+        collected: The steps within which a flow has collected something.
         midway: True if a flow within the flow may be at another question than its first, or know an answer already.
+        stood: The step at which a silence closed it.
+        answered: True if something was answered: after a silence only such a run is offered to be gone on with.
     """
 
     state: str
     came: tuple[str, ...] = ()
     refused: int = 0
-    answered: frozenset[str] = frozenset()
+    collected: frozenset[str] = frozenset()
     midway: bool = False
+    stood: str | None = None
+    answered: bool = False
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What decides which ways are open: of two places of one kind the nearer will do."""
+        return self.state, self.came[-1:], self.midway, self.stood, self.answered
 
     def after(self, way: Way) -> Place:
         """The place that a way leads to."""
         if way.refuses:
             return evolve(self, refused=self.refused + 1)
-        if way.trigger == PUSH:
+        if way.trigger in (PUSH, PAGE):
             return self
-        came, answered = self.came, self.answered
-        if way.trigger in ANSWERING or way.trigger == EXHAUSTED:
+        came, collected = self.came, self.collected
+        gives = way.trigger in ANSWERING or way.trigger == EXHAUSTED
+        if gives:
             came = (*came, way.source)
         elif way.trigger == BACK:
             came = came[:-1]
         elif way.trigger == RESTART:
-            came, answered = (), frozenset()
+            came, collected = (), frozenset()
         if way.trigger == POP:
-            answered |= {way.source}
-        return Place(way.dest, came, 0, answered, way.dest in answered)
+            collected |= {way.source}
+        return Place(
+            state=way.dest,
+            came=came,
+            collected=collected,
+            midway=way.dest in collected,
+            stood=way.source if way.trigger == EXPIRE else None,
+            answered=gives or (self.answered and way.trigger != RESTART),
+        )
 
 
 @frozen(eq=False)
@@ -149,7 +182,7 @@ class Way:
     @property
     def leads_on(self) -> bool:
         """True if it leaves its step for what comes after it."""
-        return (self.trigger in ANSWERING or self.trigger == EXHAUSTED) and not self.refuses
+        return self.trigger in LEADING_ON and not self.refuses
 
     @property
     def ends_within(self) -> str:
@@ -162,17 +195,28 @@ class Way:
         """True if it is known without trying when it is open."""
         if self.transition.predicates:
             return False
-        return self.trigger in (SUBMIT, POP, BACK) or not self.transition.conditions
+        return self.trigger in (SUBMIT, POP, BACK, RESUME) or not self.transition.conditions
 
     def is_open(self, place: Place) -> bool:
         """True if it can be taken from a place, with the right input."""
         if self.source != place.state or not self.is_known or self.trigger == PUSH:
             return False
+        if self.source == EXPIRED:
+            return (place.stood is not None and self.trigger != RESUME) or place.stood == self.dest
         if place.midway and self.trigger not in _FROM_ANYWHERE:
             return False  # where its flow stands, is not known here
         if self.refuses:
             return self.attempts is None or place.refused + 1 < self.attempts
         return self.trigger != BACK or place.came[-1:] == (self.dest,)
+
+    def is_offered(self, *, answered: bool) -> bool:
+        """True if a member can take it, where it is open: by something to do, and after a silence to something kept.
+
+        Args:
+            answered: True if something was answered.
+        """
+        by_itself = self.trigger == EMPTY or any(move.trigger == EMPTY for move in self.within)
+        return not by_itself and (self.source != EXPIRED or answered)
 
     def move(self, value: str | None = None, within: tuple[Move, ...] | None = None) -> Move:
         """The move, with an answer; by default the first of its inputs.

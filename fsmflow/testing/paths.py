@@ -6,6 +6,7 @@ the machine and the steps' own inputs, and no flow is run. Where a predicate dec
 is found out by trying (`fsmflow.testing.trying`). That a path leads where it says is found out in
 `fsmflow.testing.cases` in any case, by taking it.
 
+A silence closes a conversation, and may be gone on from all the same: walks and tours do, paths to an end do not.
 What nothing here opens (a guard that is not known, a predicate for which no example is at hand) is on no path, and said
 to be missing from the tour.
 """
@@ -18,10 +19,11 @@ from typing import Any, Final, Union
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import ANSWERING, BACK, EXHAUSTED, LEADING_ON, POP, PUSH, SKIP
+from fsmflow.alphabet import ANSWERING, BACK, EMPTY, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, RESUME, SKIP
 from fsmflow.flow import Flow
 from fsmflow.machine import all_transitions
 from fsmflow.registry import sample_flow
+from fsmflow.state import EXPIRED
 from fsmflow.step import Step
 from fsmflow.testing.inputs import Inputs, inputs_of
 from fsmflow.testing.moves import Move, Place, Way
@@ -119,7 +121,9 @@ class Ways:
     @property
     def open_to_anybody(self) -> tuple[Way, ...]:
         """What leads somewhere and does not hang on where the member came from."""
-        return tuple(way for way in self.all if way.is_known and not way.refuses and way.trigger not in (BACK, PUSH))
+        hanging = (BACK, PUSH, RESUME)
+        known = (way for way in self.all if way.is_known and not way.refuses and way.source != EXPIRED)
+        return tuple(way for way in known if way.trigger not in hanging)
 
     def shortest(
         self, state: str, *, last: str | None = None, by: Collection[str] | None = None
@@ -140,8 +144,9 @@ class Ways:
             return self._found(state, self.searched)
         known = [way for way in self.open_to_anybody if by is None or way.trigger in by]
         usable = [way for way in known if way.inputs.lacks is None]
-        answered = [way for way in usable if way.trigger not in (EXHAUSTED, SKIP)]  # a question is best answered
-        for ways in (answered, usable):
+        done = [way for way in usable if way.trigger != EMPTY]  # which is no member's doing
+        answered = [way for way in done if way.trigger not in (EXHAUSTED, SKIP)]  # a question is best answered
+        for ways in (answered, done, usable):
             path = self._shortest(state, ways)
             if path is not None:
                 return tuple(way.move() for way in path), None
@@ -152,6 +157,11 @@ class Ways:
 
     def to(self, way: Way) -> tuple[tuple[Move, ...], Move, str | None]:
         """The path to the place from which a transition can be taken, the move that takes it, and what is missing."""
+        if way.source == EXPIRED:
+            stood = way.dest if way.trigger == RESUME else self.first
+            before, lacks = self.shortest(stood)
+            silence = next(each for each in self._leaving[stood] if each.trigger == EXPIRE)
+            return (*before, silence.move()), way.move(), lacks
         if self.searched is not None and way.leads_on:
             path = self.searched.by_way.get(way.key)
             return ((), way.move(), self.lacks(way)) if path is None else (path[:-1], path[-1], None)
@@ -183,13 +193,27 @@ class Ways:
         return f"step {way.source!r} lacks an example: {wanted}{raised}"
 
     def _answered_last(self, state: str, last: str) -> tuple[tuple[Move, ...], str | None]:
-        ways = [way for way in self._leaving[last] if way.trigger in ANSWERING and way.dest == state]
+        if self.searched is not None and (state, last) in self.searched.behind:
+            return self.searched.behind[state, last], None
+        ways = [way for way in self._leaving[last] if way.trigger in ANSWERING and not way.refuses]
+        ways = [way for way in ways if self._beyond(way.dest, state) is not None]
         usable = [way for way in ways if self.lacks(way) is None]
         if not usable:
             before, lacks = self.shortest(last)
             return before, lacks or self.lacks(ways[0])
         before, move, lacks = self.to(usable[0])
-        return (*before, move), lacks
+        return (*before, move, *(way.move() for way in self._beyond(usable[0].dest, state) or ())), lacks
+
+    def _beyond(self, reached: str, state: str) -> tuple[Way, ...] | None:
+        """The ways from steps that have nothing to choose from, up to a state; None if they do not lead there."""
+        passed: list[Way] = []
+        while reached != state:
+            onward = [way for way in self._leaving.get(reached, ()) if way.trigger == EMPTY]
+            if not onward:
+                return None
+            passed.append(onward[-1])  # those before it hang on a predicate
+            reached = onward[-1].dest
+        return tuple(passed)
 
     def _found(self, state: str, searched: Searched) -> tuple[tuple[Move, ...], str | None]:
         paths = [searched.to[state]] if state in searched.to else []
@@ -227,6 +251,7 @@ class Ways:
                 continue
             met = {self.first, *(move.dest for move in path)}
             onward = [(there, (*path, move)) for way, move, there in self.onward(here) if way.dest not in met]
+            onward = [] if here.state == EXPIRED else onward  # a silence is an end, here
             pending += reversed(onward)
 
     def entered(self, state: str) -> Way | None:
@@ -236,6 +261,10 @@ class Ways:
     def ends(self, state: str) -> bool:
         """True if a conversation ends at a state."""
         return state not in self._leaving
+
+    def closes(self, state: str) -> bool:
+        """True if a conversation ends at a state, or ends there unless it is gone on with after a silence."""
+        return state == EXPIRED or self.ends(state)
 
 
 def _ways(flow: Flow[Any], steps: Mapping[str, Step], within: Mapping[str, Ways]) -> Iterator[Way]:
@@ -262,7 +291,8 @@ def tour(ways: Ways) -> tuple[list[tuple[Move, ...]], list[tuple[Move, str]]]:
     """Runs that together take every transition; and those that none of them could take, with what they lack.
 
     One run takes what it can before it ends, because an end is left by starting anew: refusals where they are met,
-    then what is nearest.
+    then what is nearest. What no member is offered (to go on after a silence where nothing was answered) and what is
+    no member's doing (to have nothing to choose from) comes last.
 
     Args:
         ways: The ways of a flow.
@@ -271,11 +301,9 @@ def tour(ways: Ways) -> tuple[list[tuple[Move, ...]], list[tuple[Move, str]]]:
     remaining = dict.fromkeys(way for way in ways.all if way not in lacking and not _is_taken_along(way, ways))
     found = frozenset[object]() if ways.searched is None else ways.searched.by_way.keys()
     runs: list[tuple[Move, ...]] = []
-    while remaining:
-        run = _run(ways, remaining)
-        if not run:
-            break
-        runs.append(run)
+    for offered in (True, False):
+        while remaining and (run := _run(ways, remaining, offered=offered)):
+            runs.append(run)
     for way in [*remaining]:
         before, move, lacks = ways.to(way)
         if lacks is None and (way.is_known or way.key in found):
@@ -291,7 +319,8 @@ def _is_taken_along(way: Way, ways: Ways) -> bool:
     return way.refuses and way.attempts == 1 and any(ways.lacks(each) is None for each in exhausted)
 
 
-def _run(ways: Ways, remaining: dict[Way, None]) -> tuple[Move, ...]:
+def _run(ways: Ways, remaining: dict[Way, None], *, offered: bool) -> tuple[Move, ...]:
+    """A run that takes what is left to be taken, as far as it can, and takes it off."""
     run: list[Move] = []
     here = ways.begin()
     entered = ways.entered(here.state)
@@ -301,8 +330,8 @@ def _run(ways: Ways, remaining: dict[Way, None]) -> tuple[Move, ...]:
             run.append(entered.move())
         if len(here.came) > LONGEST_ROUND and len(set(here.came)) < len(here.came):
             break
-        found = _nearest(ways, here, lambda way: way in remaining and not ways.ends(way.dest))
-        found = found or _nearest(ways, here, lambda way: way in remaining)
+        found = _nearest(ways, here, lambda way: way in remaining and not ways.ends(way.dest), offered=offered)
+        found = found or _nearest(ways, here, lambda way: way in remaining, offered=offered)
         if found is None:
             break
         for way, move, there in found:
@@ -314,25 +343,24 @@ def _run(ways: Ways, remaining: dict[Way, None]) -> tuple[Move, ...]:
     return tuple(run)
 
 
-def _nearest(ways: Ways, here: Here, wanted: Callable[[Way], bool]) -> list[tuple[Way, Move, Here]] | None:
+def _nearest(
+    ways: Ways, here: Here, wanted: Callable[[Way], bool], *, offered: bool
+) -> list[tuple[Way, Move, Here]] | None:
     """The shortest way from a place that ends with one that is wanted."""
     waiting: deque[tuple[Here, list[tuple[Way, Move, Here]]]] = deque([(here, [])])
-    met = {_met(here)}
+    met = {here.kind}
     looked = 0
     while waiting and (ways.trying is None or looked < _FURTHEST):
         reached, path = waiting.popleft()
         looked += 1
         onward = [*ways.onward(reached)]
+        if offered:
+            onward = [each for each in onward if each[0].is_offered(answered=reached.answered)]
         taken = min((each for each in onward if wanted(each[0])), key=lambda each: not each[0].refuses, default=None)
         if taken is not None:
             return [*path, taken]
         for each in onward:
-            if _met(each[2]) not in met:
-                met.add(_met(each[2]))
+            if each[2].kind not in met:
+                met.add(each[2].kind)
                 waiting.append((each[2], [*path, each]))
     return None
-
-
-def _met(here: Here) -> tuple[object, ...]:
-    """What tells a place from others, where a way is looked for."""
-    return (here.state, here.came[-1:], here.midway if isinstance(here, Place) else here.place)

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 
-from fsmflow.alphabet import EXHAUSTED, LEADING_ON, POP, PUSH
+from fsmflow.alphabet import EMPTY, EXHAUSTED, LEADING_ON, POP, PUSH
 from fsmflow.flow import Flow
 from fsmflow.machine import WITNESSES, Turn
 from fsmflow.state import TERMINAL_STATES
@@ -57,6 +57,8 @@ class Standing:
         state: The state.
         came: The steps that were answered on the way.
         place: The question, within the flows that stand within each other.
+        stood: The step at which a silence closed it.
+        answered: True if something was answered.
         onward: What is found to be open from there, once somebody has asked.
     """
 
@@ -64,7 +66,14 @@ class Standing:
     state: str
     came: tuple[str, ...]
     place: str
+    stood: str | None
+    answered: bool
     onward: tuple[Tried, ...] | None = None
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What tells it from others, where a way is looked for."""
+        return self.state, self.came[-1:], self.place, self.stood, self.answered
 
 
 @frozen(eq=False)
@@ -89,12 +98,14 @@ class Searched:
     Args:
         by_way: For each way on a path that ends with it.
         to: For each state a path to it.
+        behind: For each state, and the step that was answered last, a path there.
         endings: For each end paths to it, no two with the same answers.
         tries: How many moves were taken.
     """
 
     by_way: dict[WayKey, tuple[Move, ...]] = field(factory=dict)
     to: dict[str, tuple[Move, ...]] = field(factory=dict)
+    behind: dict[tuple[str, str], tuple[Move, ...]] = field(factory=dict)
     endings: dict[str, list[tuple[Move, ...]]] = field(factory=dict)
     tries: list[int] = field(factory=lambda: [0])
 
@@ -201,11 +212,13 @@ class Trying:
                 known.add(seen)
                 found.by_way.setdefault(way.key, longer)
                 found.to.setdefault(there.state, longer)
+                found.behind.setdefault((there.state, there.came[-1]) if there.came else (there.state, ""), longer)
                 if there.state in TERMINAL_STATES:
                     found.endings.setdefault(there.state, []).append(longer)
                     continue
-                # who was refused too often came by no answer: what lies behind is looked at once the rest is
-                waiting[_LAST if way.trigger == EXHAUSTED else 0].append((there, longer, answers))
+                # who was refused too often, or had nothing to choose from, came by no answer: what lies behind is
+                # looked at once the rest is
+                waiting[_LAST if way.trigger in (EXHAUSTED, EMPTY) else 0].append((there, longer, answers))
         return found
 
     @staticmethod
@@ -216,7 +229,7 @@ class Trying:
 
     def _standing(self) -> Standing:
         flow = self._flow
-        return Standing(_kept(flow), flow.state, flow.path, flow.place)
+        return Standing(_kept(flow), flow.state, flow.path, flow.place, flow.stood_at(), flow.has_answers)
 
     def _put_back(self, kept: _Kept) -> None:
         for each, values in kept:

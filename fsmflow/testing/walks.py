@@ -74,8 +74,7 @@ class Paths:
         """
         if to is not None:
             self.to(to)
-        sources = {way.source for way in self.ways.all}
-        ends = [state for state in self.ways.states if state not in sources] if to is None else [to]
+        ends = [state for state in self.ways.states if self.ways.closes(state)] if to is None else [to]
         return (self._path(path) for path in self.ways.simple(ends))
 
     def tour(self) -> list[Path]:
@@ -115,7 +114,7 @@ class Paths:
     def _drawn(self, draw: Any, here: Here) -> tuple[Move, Here] | None:
         from hypothesis import strategies as st
 
-        onward = [*self.ways.onward(here)]
+        onward = [each for each in self.ways.onward(here) if each[0].is_offered(answered=here.answered)]
         going_on = [each for each in onward if not self.ways.ends(each[0].dest)]
         ending = [each for each in onward if self.ways.ends(each[0].dest)]
         if ending and (not going_on or draw(st.integers(0, _SELDOM)) == _SELDOM):
