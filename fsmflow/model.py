@@ -272,10 +272,11 @@ class FlowModel:
             if not offer.options:
                 raise NoOptions(name, step.id)
             return compose(name, step, said, offer)
+        if self.state == COMPLETED:
+            self.check_collected()
         if self.last_words:
             return Text(self.last_words)
         if self.state == COMPLETED:
-            self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))), by="handed_over")
@@ -505,6 +506,7 @@ class FlowModel:
             self.answers, self.path, self.previous = {}, (), None
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
+            self._forget_what_was_left()
         why = NOTHING_OFFERED if trigger == EMPTY else None
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:

@@ -16,13 +16,13 @@ from typing import Any
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, EMPTY, EXPIRE, POP, PUSH, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EMPTY, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
-from fsmflow.errors import FlowDefinitionError
+from fsmflow.errors import FlowDefinitionError, NoOptions
 from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
 from fsmflow.model import FlowModel
@@ -44,7 +44,8 @@ class NestingModel(FlowModel):
     @property
     def place(self) -> str:
         """The step that is asked now, in the flow that asks it: ``address.street``."""
-        return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
+        is_over = self.inner is None or self.state in TERMINAL_STATES
+        return self.state if is_over or self.inner is None else f"{self.state}.{self.inner.place}"
 
     @property
     def _so_far(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class NestingModel(FlowModel):
         inner = self.inner
         if inner is None or trigger not in (BACK, SKIP, EMPTY):
             gone = yield from super().goes(trigger, turn)
-            if gone and trigger in (CANCEL, RESTART, EXPIRE):
+            if gone and trigger in (CANCEL, RESTART):
                 self.inner = None
         else:
             within = Turn(before=turn.before)
@@ -118,7 +119,11 @@ class NestingModel(FlowModel):
     def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
         """Leaves the innermost question where it has nothing to choose from, and the step that it ends with that."""
         told: tuple[str, ...] | None = None
+        left: set[str] = set()
         while self.innermost.may_have_nothing:
+            if self.place in left:  # ways on from one empty set to another lead in a circle, through a flow within
+                raise NoOptions(type(self.innermost).__name__, self.innermost.state)
+            left.add(self.place)
             if self.inner is None:
                 said = yield from super().leaves_if_empty(entries)
             else:
@@ -143,7 +148,7 @@ class NestingModel(FlowModel):
                 turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
             self.fire(POP, turn)
             turn.ended = None
-            if self.state in TERMINAL_STATES:
+            if self.state == inner.state != COMPLETED:  # it has ended as that one did, and for that reason
                 self.last_words = inner.last_words
             elif inner.last_words:
                 told = (*told, inner.last_words)

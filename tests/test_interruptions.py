@@ -294,6 +294,7 @@ def test_what_waits_may_be_over_by_the_time_it_is_answered() -> None:
     talk.says("Joe", "Of course")
     talk.waits(minutes=6)
     assert words(talk.says("Yes")).startswith("There was no answer for 5 minutes")
+    assert talk.says("Yes").status == "refused"
     assert talk.says("Yes").status == "idle"
 
 
@@ -479,7 +480,7 @@ def test_the_trail_tells_that_a_run_was_put_aside_and_gone_on_with() -> None:
             ("suspend", order),
             ("flow_start", register),
             ("complete", register),
-            ("resume", order),
+            ("taken_up", order),
         )
     ]
     assert places == sorted(places)

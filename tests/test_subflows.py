@@ -110,13 +110,15 @@ def test_a_global_word_in_it_means_the_whole_conversation(word: str) -> None:
     assert "inner" not in run_of(talk)
 
 
-def test_a_silence_in_it_closes_the_whole_conversation() -> None:
+def test_a_silence_in_it_closes_the_whole_conversation_and_it_may_be_gone_on_with_there() -> None:
     talk = order("5", "Main")
     talk.waits(minutes=5, seconds=1)
     reply = talk.says("Rome")
     assert (reply.status, reply.step_id) == ("expired", "expired")
-    assert words(reply) == "There was no answer for 5 minutes, so this was closed. Send order to start again."
-    assert talk.says("hello").status == "idle"
+    assert words(reply).startswith("There was no answer for 5 minutes. Your answers are kept")
+    reply = talk.says("Continue")
+    assert (reply.step_id, words(reply)) == ("address.town", "town?")
+    assert talk.says("Rome").step_id == "sure"
 
 
 @pytest.mark.parametrize(
