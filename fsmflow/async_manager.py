@@ -18,13 +18,15 @@ from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.exchange import Send, Wish, Wishes
+from fsmflow.errors import StoreUnavailable
+from fsmflow.exchange import Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
 from fsmflow.performing import perform_async
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
+from fsmflow.timers import Overdue
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -88,6 +90,10 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
         await self._batching.settle()
         await self.redis.aclose()
 
+    async def overdue(self, limit: int = 100) -> list[Overdue]:
+        """As `FlowStateManager.overdue`."""
+        return await drive_async(self.exchange.due(limit), self._perform_together)
+
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""
         return await self._run(self.exchange.obey(effects))
@@ -123,6 +129,12 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
         if isinstance(wish, Perform):
             return await perform_async(wish)
         return await asyncio.sleep(wish.seconds)
+
+    async def _perform_together(self, wish: Wish | SendAll) -> Any:
+        if not isinstance(wish, SendAll):
+            return await self._perform(wish)
+        answers = await asyncio.gather(*map(self._batching.execute, wish.commands), return_exceptions=True)
+        return [answer if isinstance(answer, StoreUnavailable) else _returned(answer) for answer in answers]
 
 
 async def _awaited(call: Call) -> Any:

@@ -19,12 +19,12 @@ import orjson
 from attrs import evolve
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import COUNT_LIMIT, FlowData, MemberState, UnreadableField, Validation
+from fsmflow.state import COUNT_LIMIT, FlowData, Halt, MemberState, UnreadableField, Validation
 from fsmflow.storable import converter
 
 FieldT = TypeVar("FieldT")
 
-CODEC: Final = 1
+CODEC: Final = 2
 """Rises when the form of the stored fields changes; a worker leaves a higher one alone."""
 
 RECENT_LIMIT: Final = 4
@@ -36,12 +36,17 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
+OPTIONAL: Final = ("due", "account")
+"""Those that are there only where there is something to say: what is due, and by which account to say it."""
+
 _CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)
 _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "halt"})
+"""The fields of a stored run that few runs have: nearly every one is read without a look at them."""
 _RUN: Final = (str, str, int, dict, str, int, list, int, str)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
@@ -97,6 +102,10 @@ def _as_json(flow_data: FlowData) -> dict[str, Any]:
         run["definition"] = flow_data.definition
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
+    if flow_data.halt is not None:
+        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
+    if flow_data.page:
+        run["page"] = flow_data.page
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner)
     if flow_data.waiting is not None:
@@ -130,13 +139,21 @@ def _run(found: Any) -> FlowData:
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
     run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
-    inner, waiting, interrupted_by = get("inner"), get("waiting"), get("interrupted_by")
-    if inner is None and waiting is None and interrupted_by is None:
-        return run
-    if not (interrupted_by is None or type(interrupted_by) is str):
-        raise TypeError("no flow type")
+    return run if _SELDOM.isdisjoint(found) else _with_the_rest(run, found)
+
+
+def _with_the_rest(run: FlowData, found: Any) -> FlowData:
+    """The same run with what few runs have."""
+    get = found.get
+    page, inner, waiting = get("page", 0), get("inner"), get("waiting")
+    interrupted_by, halt = get("interrupted_by"), get("halt")
+    if type(page) is not int or not (interrupted_by is None or type(interrupted_by) is str):
+        raise TypeError("no page, or no flow type")
+    if not 0 <= page < COUNT_LIMIT:
+        raise ValueError("no count")
     held, waits = (None if each is None else _run(each) for each in (inner, waiting))
-    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by)
+    halted = None if halt is None else _halt(halt)
+    return evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
 
 
 def _validation(found: Any) -> Validation:
@@ -146,6 +163,15 @@ def _validation(found: Any) -> Validation:
     if not 0 <= attempts < COUNT_LIMIT:
         raise ValueError("no count")
     return Validation(step, attempts, refusal)
+
+
+def _halt(found: Any) -> Halt:
+    step, visit, offers = found
+    if type(step) is not str or type(visit) is not int or type(offers) is not int:
+        raise TypeError("no halt")
+    if not (0 <= visit < COUNT_LIMIT and 0 <= offers < COUNT_LIMIT):
+        raise ValueError("no count")
+    return Halt(step, visit, offers)
 
 
 # -- the rest of the hash ---------------------------------------------------------------------------------------------
@@ -242,7 +268,8 @@ def _damaged(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Memb
 
 def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
     """All of a hash that does not say that it is this member's: none of it is used, all of it is kept."""
-    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
+    names = (*READ, *UNREAD, *(name for name in OPTIONAL if name in raw))
+    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in names)
 
 
 def codec_of(state: MemberState) -> int:

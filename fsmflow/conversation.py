@@ -18,34 +18,33 @@ from attrs import evolve, frozen
 
 from fsmflow import audit
 from fsmflow.acting import Acting
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, PAGE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
-from fsmflow.decision import IGNORED, Arrival, Decision
+from fsmflow.decision import IGNORED, LATE, STALE, Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
-from fsmflow.errors import NewerState, StoreUnavailable
+from fsmflow.errors import NewerState, NoOptions, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
 from fsmflow.holding import WORKING, held, is_held, taking
-from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_runs, what_to_do
+from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_beneath, what_to_do
 from fsmflow.machine import Turn
-from fsmflow.messages import Inbound, Message, Reply
+from fsmflow.messages import Inbound, Message, Option, Reply
 from fsmflow.pending import Claim
 from fsmflow.recovery import put_aside, recover
 from fsmflow.repetition import repeated
+from fsmflow.returning import Further, returning, told
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.taps import is_wire_id, nonce_of, tapped
+from fsmflow.taps import is_wire_id, nonce_of, tapped, turned
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
 # no answer, which would have to be paid for.
 SILENT_KINDS: Final = frozenset({"reaction", "system"})
 
 # Why a message is no answer, as the trail says it.
-LATE: Final = "older than the last message"
-STALE: Final = "a choice of an earlier question"
 FIRST: Final = "nothing to go back to"
 
 
@@ -118,9 +117,18 @@ class Conversation(Dialogue):
         """
         at_hand: list[Flow] = []
         try:
+            stored = state.flow_data
+            # one that a silence has closed may be gone on with itself
+            is_over = stored is not None and stored.ended and stored.halt is None
+            comes_back = is_over and stored is not None and stored.waiting is not None and not state.unreadable
+            if stored is not None and comes_back:
+                # The run that came in between has ended: this one is gone on with. `previous` is of the other.
+                state = evolve(state, flow_data=stored.waiting, previous=None)
             decision = yield from self._consider(arrival, state, at_hand, start, run_id)
+            if comes_back and decision.flow is not None and decision.write is Write.UPDATE:
+                decision = evolve(decision, forget=True)
             reply = decision.reply(arrival, state)
-            return reply, decision.commit(arrival, state, reply)
+            return reply, decision.commit(arrival, state, reply, self.for_the_trail)
         except StoreUnavailable:
             raise
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member gets an apology, not a traceback
@@ -128,7 +136,7 @@ class Conversation(Dialogue):
                 yield Call(self.on_fault, (fault, arrival.inbound))
             decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
             reply = decision.reply(arrival, state)
-            return reply, decision.commit(arrival, state, reply)
+            return reply, decision.commit(arrival, state, reply, self.for_the_trail)
 
     def _consider(
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
@@ -136,9 +144,6 @@ class Conversation(Dialogue):
         stored = state.flow_data
         if is_held(state) and arrival.inbound.kind not in SILENT_KINDS:
             return held(self, arrival, state)  # before all else: nothing is done to a run whose outcome is not known
-        if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
-            stored = stored.waiting  # the run that came in between has ended: this one is gone on with
-            state = evolve(state, flow_data=stored)
         if start is not None:
             return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
@@ -147,6 +152,8 @@ class Conversation(Dialogue):
             if stored is not None and not stored.ended:
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
             return Decision((), IGNORED)
+        if stored is not None and stored.halt is not None:
+            return (yield from self._return(arrival, state, at_hand, stored))
         if stored is None or stored.ended:
             if arrival.is_late(state):
                 return self._nothing_open(arrival, self.sentences.late)
@@ -161,7 +168,7 @@ class Conversation(Dialogue):
         stored = state.flow_data
         if stored is not None and not stored.ended:
             self.known(arrival, state, stored)
-            before.append(about(arrival, stored, audit.CANCEL, "left"))
+            before += [about(arrival, run, audit.CANCEL, "left") for run in (stored, *waiting_beneath(stored))]
         begun = yield from self._begin(arrival, at_hand, start, run_id, before)
         return evolve(begun, unreadable=state.unreadable)
 
@@ -179,8 +186,8 @@ class Conversation(Dialogue):
         flow.previous = state.previous
         if arrival.is_late(state):
             return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
-        if arrival.is_silent_since(state, flow.timeout):
-            return (yield from self._expire(arrival, flow, at_hand))
+        if arrival.is_silent_since(state, flow.current_timeout):
+            return (yield from self._expire(arrival, state, flow, at_hand))
         return (yield from self._listen(arrival, flow, stored))
 
     def _named(self, inbound: Inbound) -> str | None:
@@ -217,8 +224,9 @@ class Conversation(Dialogue):
         turn = Turn()
         turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
         flow.begin(turn)
-        messages = yield from self.ask(arrival, flow)
-        return Decision(messages, self._status(flow), flow=flow, entries=turn.entries, forget=True, moved=True)
+        told = (yield from flow.leaves_if_empty(turn.entries)) if flow.innermost.may_have_nothing else None
+        messages = yield from self.ask(arrival, flow, *(told or ()))
+        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, forget=True, moved=True)
 
     def _nothing_open(self, arrival: Arrival, why: str) -> Decision:
         """Says why a message starts nothing, and what can be started."""
@@ -233,21 +241,67 @@ class Conversation(Dialogue):
             if decided is not None:
                 return decided
         if inbound.option_id is not None:
-            option_id = tapped(nonce_of(flow.run_id, flow.visit), inbound.option_id)
+            nonce = nonce_of(flow.run_id, flow.visit)
+            page = turned(nonce, inbound.option_id)
+            if page is not None:
+                return (yield from self._turn_to(arrival, flow, page))
+            option_id = tapped(nonce, inbound.option_id)
             if option_id is None and not is_wire_id(inbound.option_id):
                 word = self.words.meaning(inbound.option_id)  # a button of an approved template
             if option_id is None and word is None:
                 return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
         answer = Answer(inbound.text, option_id, inbound.kind, numbered=self.numbers_choices(arrival))
-        if option_id is None and inbound.kind == "text" and (step is None or chosen(step, answer) is None):
-            word = self.words.meaning(inbound.text or "")
-        if word is option_id is None and step is not None and step.has_choices and chosen(step, answer) is None:
-            elsewhere = self._named(inbound)
-            if elsewhere is not None and elsewhere != flow.flow_type:
-                return self._interrupt(arrival, flow, elsewhere)
+        named: tuple[Option, ...] | int | str = ()
+        if option_id is None and word is None:
+            named = yield from self._named_or_word(arrival, flow, answer)
+        if isinstance(named, int):
+            return (yield from self._turn_to(arrival, flow, named))
+        if isinstance(named, str):
+            word = named
+        elif len(named) == 1 and step is not None and step.live is not None:
+            answer = evolve(answer, option_id=named[0].id)
+        elsewhere = self._named(inbound) if word is option_id is None and named == () else None
+        if elsewhere is not None and elsewhere != flow.flow_type and step is not None and step.has_choices:
+            return self._interrupt(arrival, flow, elsewhere)
         if word is not None and not (word == "skip" and (step is None or not step.optional)):
             return (yield from self._obey(arrival, flow, stored, word))
         return (yield from self._submit(arrival, flow, Turn(answer=answer, before=stored)))
+
+    def _named_or_word(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int | str]:
+        """What a typed text names: what is on the screen means what it says there, then come the global words."""
+        if answer.kind != "text":
+            return ()
+        word = self.words.meaning(answer.text or "")
+        step = flow.innermost.current_step
+        if step is None or step.live is None:
+            found = None if step is None else chosen(step, answer)
+            return (found,) if found is not None else word or ()
+        try:
+            named = yield from self.named(arrival, flow, answer)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if word is None:
+                raise
+            return word  # where the flow cannot say what is on offer, a member can leave all the same
+        return word if word is not None and named == () else named
+
+    def _turn_to(self, arrival: Arrival, flow: Flow, page: int) -> Calls[Decision]:
+        """Shows another page of a long list. That is no answer: nothing is judged, and nothing goes to the trail."""
+        entries: list[AuditEntry] = []
+        told = None
+        if flow.innermost.fire(PAGE, Turn(page=page)):
+            told = yield from flow.leaves_if_empty(entries)
+        else:
+            return (yield from self._refuse(arrival, flow, self.sentences.stale, STALE))
+        messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+        return Decision(messages, _status(flow), flow=flow, entries=entries, moved=told is not None)
+
+    def _left(self, flow: Flow, told: tuple[str, ...] | None, *otherwise: str) -> tuple[str, ...]:
+        """What stands before a question that was come to because the one before had nothing to choose from any more."""
+        if told is None:
+            return otherwise
+        return told if told or flow.last_words else (self.sentences.gone,)
 
     def _submit(self, arrival: Arrival, flow: Flow, turn: Turn) -> Calls[Decision]:
         """Fires the answer at the machine, and says what follows."""
@@ -255,31 +309,41 @@ class Conversation(Dialogue):
         # a refusal may quote the answer, and of a sensitive one nothing is stored but the answer itself
         is_sensitive = asked.state in asked.definition.sensitive
         yield from flow.submits(turn)
+        flow.interrupted_by = None
         flow = self.rebuilt(arrival, flow)
-        if turn.taken is not None and turn.taken.refuses:
+        refused = turn.taken is not None and turn.taken.refuses
+        if refused and flow.innermost.may_have_nothing:
+            left = yield from flow.leaves_if_empty(turn.entries)
+            if left is not None:
+                messages = yield from self.ask(arrival, flow, *self._left(flow, left))
+                return Decision(messages, _status(flow), flow=flow, entries=turn.entries, moved=True)
+        if refused:
             messages = yield from self.ask(arrival, flow, flow.refusal or "")
             kept = (yield from self.ask(arrival, flow)) if is_sensitive else None
             return Decision(messages, "refused", flow=flow, entries=turn.entries, kept=kept)
         messages = yield from self._say(arrival, flow, turn, None if is_sensitive else flow.refusal)
-        return Decision(messages, self._status(flow), flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
-
-    def _status(self, flow: Flow) -> str:
-        """What the status of the reply is where a run has moved."""
-        if flow.action is not None:
-            return WORKING
-        return flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        return Decision(messages, _status(flow), flow=flow, entries=turn.entries, write=Write.ADVANCE, moved=True)
 
     def _say(self, arrival: Arrival, flow: Flow, turn: Turn, reason: str | None = None) -> Calls[tuple[Message, ...]]:
         """What is said where a run has moved: what was answered here before; after an end, the question that waits."""
-        told = [each for each in (reason, self.earlier(flow)) if each]
+        left: tuple[str, ...] | None = None
+        if flow.innermost.may_have_nothing:
+            left = yield from flow.leaves_if_empty(turn.entries)
+        step = flow.innermost.current_step
+        if step is not None and step.live is not None:
+            yield from flow.innermost.choices_now()  # an earlier answer is shown by its title
+        told = [each for each in (reason, *(left or ()), self.earlier(flow)) if each]
         messages = yield from self.ask(arrival, flow, *told)
         if flow.state not in TERMINAL_STATES or flow.waiting is None:
             return messages
         waits = self.taken_up(arrival, flow.waiting)
         if waits is None:
             return messages
-        turn.entries.append(waits.entry(audit.RESUME, "success"))
-        return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
+        turn.entries.append(waits.entry(audit.TAKEN_UP, "success"))
+        try:
+            return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
+        except NoOptions:
+            return messages  # it has nothing to choose from just now: the next message finds out where it goes on
 
     def _interrupt(self, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
         """Asks what to do about the flow that was named in the middle of this one."""
@@ -294,15 +358,18 @@ class Conversation(Dialogue):
         self, arrival: Arrival, flow: Flow, stored: FlowData, wanted: str
     ) -> Calls[Decision | None]:
         """Does what a member chose to do about it; None where the message says nothing of that."""
-        flow.interrupted_by = None
         numbered = self.numbers_choices(arrival)
         choice = what_to_do(self.sentences, arrival.inbound, flow.run_id, flow.visit, wanted, numbered=numbered)
         if choice is None:
             return None
+        flow.interrupted_by = None
         if choice == STAY or wanted not in self.registry.registrations:
-            return Decision((yield from self.ask(arrival, flow)), "in_progress", flow=flow)
+            entries: list[AuditEntry] = []
+            told = yield from flow.leaves_if_empty(entries)
+            messages = yield from self.ask(arrival, flow, *self._left(flow, told))
+            return Decision(messages, _status(flow), flow=flow, entries=entries, moved=told is not None)
         if choice == LATER:
-            if waiting_runs(stored) >= WAITING_LIMIT:
+            if len(waiting_beneath(stored)) >= WAITING_LIMIT:
                 said = yield from self.ask(arrival, flow, self.sentences.too_many)
                 return Decision(said, "refused", flow=flow)
             left = flow.entry(audit.SUSPEND, "success")
@@ -314,8 +381,14 @@ class Conversation(Dialogue):
     def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
         if word in ("help", "menu"):
-            told = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
-            return Decision((yield from self.ask(arrival, flow, told)), "in_progress")
+            said = self.idle() if word == "menu" else self.sentences.help.format(words=self.words.shown())
+            entries: list[AuditEntry] = []
+            left = yield from flow.leaves_if_empty(entries)
+            if left is None:
+                messages = yield from self.ask(arrival, flow, said)
+                return Decision(messages, "in_progress", flow=_asked_again(flow), heard=flow)
+            messages = yield from self.ask(arrival, flow, *self._left(flow, left))
+            return Decision(messages, _status(flow), flow=flow, entries=entries, moved=True)
         turn = Turn(before=stored)
         if word == "restart":
             flow.run_id = self._run_id(arrival)
@@ -323,25 +396,66 @@ class Conversation(Dialogue):
             return (yield from self._refuse(arrival, flow, self.sentences.first_question, FIRST))
         flow = self.rebuilt(arrival, flow)
         messages = yield from self._say(arrival, flow, turn)
-        status = self._status(flow)
         write = Write.ADVANCE if word == "skip" else Write.UPDATE
         return Decision(
-            messages, status, flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True
+            messages, _status(flow), flow=flow, entries=turn.entries, write=write, forget=word == "restart", moved=True
         )
 
-    def _expire(self, arrival: Arrival, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
-        """Closes a run that was silent for too long; a keyword starts the next one at once."""
+    def _expire(self, arrival: Arrival, state: MemberState, flow: Flow, at_hand: list[Flow]) -> Calls[Decision]:
+        """Closes a run that was silent for too long; a keyword starts the next one at once.
+
+        A run that waits beneath it is gone on with, unless the silence was too long for that one, too.
+        """
         turn = Turn()
-        flow.fire(EXPIRE, turn)
+        yield from flow.goes(EXPIRE, turn)
+        while flow.waiting is not None and self._is_over(arrival, state, flow.waiting):
+            turn.entries.append(about(arrival, flow.waiting, audit.EXPIRE, "success"))
+            flow.waiting = flow.waiting.waiting
         if self._named(arrival.inbound) is not None:
-            return (yield from self._begin(arrival, at_hand, before=turn.entries))
-        said = yield from self.ask(arrival, flow)
+            return (yield from self._begin(arrival, at_hand, before=turn.entries, waiting=flow.waiting))
+        if flow.waiting is None:
+            return (yield from told(self, arrival, flow, turn.entries))
+        flow.halt = None  # what waits is gone on with, not this
+        said = yield from self._say(arrival, flow, turn)
         return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
+
+    def _return(self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData) -> Effects[Decision]:
+        """Goes on with a run that a silence has closed, as far as the member wants it."""
+        named = self._named(arrival.inbound) is not None
+        taken = yield from returning(self, arrival, state, stored, at_hand, named=named)
+        if isinstance(taken, Decision):
+            return taken
+        flow, further = taken.flow, taken.further
+        if flow is not None and further is Further.LISTEN:
+            decision = yield from self._listen(arrival, flow, flow.snapshot())
+            entries = (*taken.entries, *decision.entries)
+            return evolve(decision, flow=decision.flow or flow, entries=entries, moved=True)
+        if flow is not None and further is not Further.BEGIN:
+            return (yield from self._obey(arrival, flow, stored, further.value))
+        if arrival.is_late(state):
+            return self._nothing_open(arrival, self.sentences.late)
+        if stored.waiting is not None and not named:
+            return (
+                yield from self._continue(arrival, evolve(state, flow_data=stored.waiting), at_hand, stored.waiting)
+            )
+        begun = yield from self._begin(arrival, at_hand)
+        # where nothing began, the run that was left for good is stored as such
+        return begun if begun.flow is not None or flow is None else evolve(begun, flow=flow)
+
+    def _is_over(self, arrival: Arrival, state: MemberState, run: FlowData) -> bool:
+        """True if the silence was too long for a run that waits."""
+        registration = self.registry.registrations.get(run.flow_type)
+        return registration is not None and arrival.is_silent_since(state, registration.flow.timeout)
 
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:
         """Says why a message is no answer, and the current question; the run stays as it is."""
-        entry = flow.entry(audit.VALIDATION, "refused", reason=why)
-        return Decision((yield from self.ask(arrival, flow, told)), "refused", entries=(entry,))
+        entries = [flow.entry(audit.VALIDATION, "refused", reason=why)]
+        left = yield from flow.leaves_if_empty(entries)
+        messages = yield from self.ask(arrival, flow, told, *(left or ()))
+        if left is None:
+            return Decision(messages, "refused", flow=_asked_again(flow), entries=entries, heard=flow)
+        ended = flow.state in TERMINAL_STATES
+        return Decision(messages, flow.state if ended else "refused", flow=flow, entries=entries, moved=True)
 
     def _run_id(self, arrival: Arrival) -> str:
         """The id of a run that this message starts.
@@ -350,3 +464,21 @@ class Conversation(Dialogue):
         member's own, or after the retention. Two runs must never share the key of a payment.
         """
         return digest(arrival.member_id, arrival.inbound.channel.type, arrival.inbound.message_id, str(arrival.at))
+
+
+def _asked_again(flow: Flow) -> Flow | None:
+    """What is stored where a step's own question is shown again: the run, if it was another that it answered last.
+
+    A number, or a title, means what it says beside the question that was shown last.
+    """
+    if flow.interrupted_by is None:
+        return None
+    flow.interrupted_by = None
+    return flow
+
+
+def _status(flow: Flow) -> str:
+    """What a reply says of a flow: that an effect is under way, or how it ended, if it did."""
+    if flow.action is not None:
+        return WORKING
+    return flow.state if flow.state in TERMINAL_STATES else "in_progress"

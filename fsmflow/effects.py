@@ -20,6 +20,7 @@ from fsmflow.calls import Call, Lasting
 from fsmflow.messages import Channel
 from fsmflow.pending import Claim, Park, Settled, Take
 from fsmflow.state import MemberState, UnreadableField
+from fsmflow.timers import KEEP, Keep, Overdue, Timer
 
 ResultT = TypeVar("ResultT")
 
@@ -79,6 +80,7 @@ class Commit:
         record: The same for the stream; empty where there is nothing to record.
         snapshot: The run as the trail keeps it; ``b"="`` where it is the ``flow_data`` that is written.
         unreadable: What could not be read and is put aside; nothing is written if it is no longer there as it was.
+        timer: What is due next; None where nothing is; `KEEP` leaves what is.
         pending: What becomes of the effect that is open; None leaves it.
         held_by: Which open effect this is the outcome of, and whose; nothing is written if that is no longer so.
     """
@@ -93,6 +95,7 @@ class Commit:
     record: bytes = field(default=b"", repr=False)
     snapshot: bytes = field(default=b"", repr=False)
     unreadable: tuple[UnreadableField, ...] = ()
+    timer: Timer | Keep | None = KEEP
     pending: Claim | Park | Take | Settled | None = None
     held_by: str = ""
 
@@ -112,6 +115,19 @@ class Perform(Lasting):
     limit: timedelta
     retry: Retry | None = None
     asynchronous: bool = False
+
+
+@frozen
+class Reschedule:
+    """Put an entry of a due set right, unless a commit has set another meanwhile; there is no result.
+
+    Args:
+        entry: The entry as it was read.
+        to: The score that it is to have, in milliseconds; None takes it away.
+    """
+
+    entry: Overdue
+    to: int | None = None
 
 
 @frozen
@@ -153,5 +169,5 @@ class Committed:
     state: MemberState | None = None
 
 
-Effect = Union[Load, LastValid, Commit, Perform, Backoff, Call]
+Effect = Union[Load, LastValid, Commit, Reschedule, Perform, Backoff, Call]
 Effects = Generator[Effect, Any, ResultT]

@@ -29,12 +29,13 @@ WAITING_LIMIT: Final = 4
 """How many runs may wait for a member to come back to them; each makes the state longer."""
 
 
-def waiting_runs(run: FlowData | None) -> int:
-    """How many runs wait beneath one."""
-    count = 0
-    while run is not None and run.waiting is not None:
-        run, count = run.waiting, count + 1
-    return count
+def waiting_beneath(run: FlowData) -> list[FlowData]:
+    """The runs that wait beneath one, the next to be gone on with first."""
+    found = []
+    while run.waiting is not None:
+        run = run.waiting
+        found.append(run)
+    return found
 
 
 def asks_what_to_do(sentences: Sentences, keyword: str, run_id: str, visit: int, wanted: str) -> Message:

@@ -6,8 +6,10 @@ bound to it, because binding costs more than the event and resets a restored sta
 per message such a Machine is safe to share between threads.
 
 The alphabet (`alphabet`): ``submit`` (a transition for each way on, in the order of `edges`, then ``refused``, which
-goes nowhere), ``skip`` and ``exhausted`` where a step has them, ``push`` and ``pop`` where a flow answers it, ``back``
-(the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What happens in a
+goes nowhere), ``skip`` and ``exhausted`` where a step has them, ``push`` and ``pop`` where a flow answers it, ``page``
+(the same question, another page of its list) and ``empty`` (on, as there is nothing to choose from) where options live,
+``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``, and ``resume``
+from where a silence has led, which may also be left by ``cancel`` and ``restart``. What happens in a
 conversation is one of these transitions; diagrams and tests read them from here.
 
 Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
@@ -27,21 +29,24 @@ from transitions import EventData, Machine, State
 from fsmflow.alphabet import (
     BACK,
     CANCEL,
+    EMPTY,
     EXHAUSTED,
     EXPIRE,
     LEADING_ON,
     NOT_DONE,
+    PAGE,
     POP,
     PUSH,
     REFUSED,
     RESTART,
+    RESUME,
     RUN,
     SUBMIT,
     UNKNOWN,
 )
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
-from fsmflow.edges import Edge, Predicate, ways_on
+from fsmflow.edges import Edge, Predicate, landings, ways_on
 from fsmflow.events import QuietMachine, QuietTransition
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, HANDOVER, TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, unknown_at
@@ -95,6 +100,9 @@ class Model(Protocol):
     def came_from(self) -> str | None:
         """The step that was answered before this one."""
 
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed the run."""
+
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was made."""
 
@@ -108,6 +116,7 @@ class Turn:
         before: The run as it was before, which an accepted answer leaves as the flow's `previous`.
         verdict: What was judged of it, by the first condition that asked or beforehand; and which predicates hold.
         ended: The end of the flow that answered the step, where one did.
+        page: The page that is turned to.
         reason: Why an action is known not to have been done, as the member is told.
         taken: The transition that was made, or None.
         entries: What the callbacks recorded.
@@ -117,6 +126,7 @@ class Turn:
     before: FlowData | None = None
     verdict: Verdict | None = None
     ended: str | None = None
+    page: int = 0
     reason: str | None = None
     taken: FlowTransition | None = None
     entries: list[AuditEntry] = field(factory=list)
@@ -163,6 +173,7 @@ def build_machine(
             machine.add_transition(PUSH, step.id, None, name=PUSH)
         if step.type is StepType.ACTION:
             _add_action(machine, step, edges, steps)
+        called: set[tuple[str, str, str]] = set()
         for edge in leaving[step.id]:
             guards: list[str | Callable[..., bool | None]] = []
             if edge.trigger == SUBMIT:
@@ -172,13 +183,14 @@ def build_machine(
             if edge.option is not None:
                 guards.append(_chose(edge.option))
             guards += [held[predicate] for predicate in edge.predicates]
+            name = _name_of(edge, predicates, called)
             for source in _states_of(step):
                 machine.add_transition(
                     edge.trigger,
                     source,
                     edge.dest,
                     conditions=guards,
-                    name=edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger,
+                    name=name,
                     option=edge.option,
                     predicates=edge.predicates,
                 )
@@ -186,15 +198,12 @@ def build_machine(
             machine.add_transition(POP, step.id, end, conditions=[_ended(end)], name=end)
         if step.asks:
             machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
-    acting = {step.id for step in steps if step.type is StepType.ACTION}
-    returning = [edge for edge in edges if edge.dest not in TERMINAL_STATES and edge.trigger != EXHAUSTED]
-    returning = [edge for edge in returning if acting.isdisjoint((edge.source, edge.dest))]  # none over an effect
-    for source, dest in dict.fromkeys((edge.source, edge.dest) for edge in returning):
-        machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
+    _turn_pages_and_go_back(machine, steps, edges)
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
-            if step.id not in acting:  # while an effect is open, nothing else happens
+            if step.type is not StepType.ACTION:  # while an effect is open, nothing else happens
                 machine.add_transition(trigger, step.id, dest, name=trigger)
+    _add_the_ways_back(machine, steps)
     return machine
 
 
@@ -207,14 +216,44 @@ def _add_action(machine: FlowMachine, step: Step, edges: Sequence[Edge], steps: 
     """The transitions of an action but for its ways on: an attempt, no knowledge, and back to what was answered last."""
     unknown = unknown_at(step.id)
     machine.add_transition(RUN, step.id, None, name=RUN)
-    machine.add_transition(RUN, unknown, step.id, name=RUN)
     machine.add_transition(UNKNOWN, step.id, unknown, name=UNKNOWN)
-    asking = {each.id for each in steps if each.type is not StepType.ACTION}
-    leading = [edge for edge in edges if edge.dest == step.id and edge.trigger != EXHAUSTED]
+    came_from = [edge.source for edge in _returning(steps, edges) if step.id in landings(edges, edge.dest)]
     for state in (step.id, unknown):
-        for came in dict.fromkeys(edge.source for edge in leading if edge.source in asking):
+        for came in dict.fromkeys(came_from):
             machine.add_transition(NOT_DONE, state, came, conditions=[_came_from(came)], name=NOT_DONE)
         machine.add_transition(NOT_DONE, state, FAILED, name=NOT_DONE)  # there is no question to go back to
+
+
+def _returning(steps: Sequence[Step], edges: Sequence[Edge]) -> list[Edge]:
+    """The ways on that can be gone back: none over an effect, whether it stands here or in a flow within."""
+    acting = {step.id for step in steps if acts(step)}
+    return [edge for edge in edges if edge.trigger not in (EXHAUSTED, EMPTY) and edge.source not in acting]
+
+
+def acts(step: Step) -> bool:
+    """True if a step changes the world, itself or by a flow within it."""
+    return step.type is StepType.ACTION or (step.flow is not None and step.flow._compiled.acts)
+
+
+def _name_of(edge: Edge, predicates: Mapping[Predicate, str], called: set[tuple[str, str, str]]) -> str:
+    """What an edge is called; a number tells apart those of one step that lead the same way by one name."""
+    name = plain = edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger
+    number = 1
+    while (edge.trigger, name, edge.dest) in called:
+        number += 1
+        name = f"{plain} {number}"
+    called.add((edge.trigger, name, edge.dest))
+    return name
+
+
+def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:
+    """Adds what leads from where a silence has led."""
+    for step in steps:
+        if step.type is StepType.ACTION:
+            continue  # no silence closes a run at an effect
+        machine.add_transition(RESUME, EXPIRED, step.id, conditions=[_stood_at(step.id)], name=RESUME)
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id)):
+        machine.add_transition(trigger, EXPIRED, dest, name=trigger)
 
 
 def _ends_within(step: Step) -> tuple[str, ...]:
@@ -223,7 +262,18 @@ def _ends_within(step: Step) -> tuple[str, ...]:
         return ()
     within = all_transitions(step.flow._compiled.machine)
     led_to = {transition.dest for trigger, transition in within if trigger in LEADING_ON or trigger == NOT_DONE}
-    return tuple(end for end in (CANCELLED, FAILED, HANDOVER) if end in led_to)
+    return tuple(end for end in _ENDS if end != COMPLETED and end in led_to)
+
+
+def _turn_pages_and_go_back(machine: FlowMachine, steps: Sequence[Step], edges: Sequence[Edge]) -> None:
+    """Adds what leads to no answer: another page of the same question, and the reverse of each way on."""
+    for step_id in [step.id for step in steps if step.live is not None]:
+        machine.add_transition(PAGE, step_id, step_id, name=PAGE)
+    nowhere = {*TERMINAL_STATES, *(step.id for step in steps if step.type is StepType.ACTION)}
+    returning = _returning(steps, edges)
+    followed = [(edge.source, landing) for edge in returning for landing in landings(edges, edge.dest)]
+    for source, dest in dict.fromkeys(pair for pair in followed if pair[1] not in nowhere):
+        machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
 
 
 def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[FlowTransition]:
@@ -312,3 +362,11 @@ def _came_from(step_id: str) -> Callable[[EventData], bool]:
         return model.came_from() == step_id
 
     return _named(condition, f"came_from_{step_id}")
+
+
+def _stood_at(step_id: str) -> Callable[[EventData], bool]:
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return model.stood_at() == step_id
+
+    return _named(condition, f"stood_at_{step_id}")

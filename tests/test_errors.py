@@ -12,6 +12,7 @@ import pytest
 from fsmflow import errors
 from fsmflow.errors import (
     AsyncFlowError,
+    BadOptions,
     BadTarget,
     Contended,
     DrawingFailed,
@@ -25,6 +26,7 @@ from fsmflow.errors import (
     MissingExtra,
     MissingProgram,
     NewerState,
+    NoOptions,
     NotYetAnswered,
     PayloadError,
     Refused,
@@ -50,6 +52,8 @@ ONE_OF_EACH: list[FsmflowError] = [
     UnexpectedVerdict("Offer", "amount", "valid", "Match"),
     NotYetAnswered("Offer", "amount"),
     UnstorableAnswer("Offer", "amount", "set", "an annotation"),
+    BadOptions("Offer", "amount", "option 2: its id is that of an option before it"),
+    NoOptions("Offer", "amount"),
     LimitExceeded("body", 10, 11, "whatsapp"),
     UnsendableMessage("body", "words", "whatsapp"),
     FlowEnded("offer_m1", "completed"),

@@ -21,6 +21,7 @@ FILLED_IN = {
     "too_long": {"limit"},
     "help": {"words"},
     "expired": {"silence", "keyword"},
+    "offer": {"silence"},
     "idle": {"keywords"},
 }
 

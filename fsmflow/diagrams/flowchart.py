@@ -39,11 +39,14 @@ _SHAPES: Final[Mapping[NodeKind, tuple[str, str]]] = {
 }
 _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.ANSWER: "-->",
+    WayKind.SKIP: "-.->",
+    WayKind.PASSING: "-.->",
     WayKind.REFUSED: "-.-x",
     WayKind.BACK: "-.->",
     WayKind.CANCEL: "-.->",
     WayKind.RESTART: "-.->",
     WayKind.TIMEOUT: "-.-o",
+    WayKind.RESUME: "-.->",
     WayKind.ATTEMPTS: "-.-x",
     WayKind.RUN: "-->",
     WayKind.DONE: "-->",
@@ -51,6 +54,8 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.UNKNOWN: "-.->",
     WayKind.ENTER: "==>",
     WayKind.LEAVE: "==>",
+    WayKind.PAGE: "-.->",
+    WayKind.EMPTY: "-.->",
     WayKind.OTHER: "-.->",
 }
 _MARKED: Final[Mapping[Mark, str]] = {
@@ -108,7 +113,7 @@ def flowchart(graph: FlowGraph, overlay: Overlay = NOTHING, *, unfolded: bool = 
 def _step(node: StepNode, told: Sequence[str], overlay: Overlay) -> str:
     mark, note = overlay.steps.get(node.id), overlay.notes.get(node.id, "")
     head = _escaped(marked(f"{node.number} · {node.id}", mark, ""))
-    kind = " · ".join(filter(None, (node.type, "sensitive" if node.sensitive else "", _escaped(note))))
+    kind = " · ".join(filter(None, (node.told, _escaped(note))))
     return _shaped(f"step_{node.id}", node.kind, f"<b>{head}</b> · {kind}<br/>{_lines([node.words, *told])}")
 
 

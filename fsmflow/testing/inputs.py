@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import SUBMIT
-from fsmflow.answers import ANSWER_LIMIT
+from fsmflow.alphabet import EXHAUSTED, SUBMIT
+from fsmflow.answers import ANSWER_LIMIT, StepCallbacks, offer_of
+from fsmflow.calls import run_calls
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition
 from fsmflow.step import Step
@@ -63,13 +64,16 @@ def inputs_of(flow: Flow[Any], trigger: str, transition: FlowTransition) -> Inpu
         transition: The transition.
     """
     step = next((step for step in flow.steps if step.id == transition.source), None)
-    if trigger != SUBMIT or step is None:
+    if trigger not in (SUBMIT, EXHAUSTED) or step is None:
         return Inputs()
     if transition.option is not None:
         return Inputs((transition.option,))
+    refuses = transition.refuses or trigger == EXHAUSTED  # which as many refusals lead to as it takes
+    if step.live is not None:
+        return Inputs((NOTHING_OFFERED, *step.counterexamples)) if refuses else _live_choice(flow, step)
     if step.has_choices:
-        return Inputs(_no_choice(step) if transition.refuses else _free_choice(step))
-    if transition.refuses:
+        return Inputs(_no_choice(step) if refuses else _free_choice(step))
+    if refuses:
         return _typed(flow, step, step.counterexamples, BAD, "counterexamples: name an answer that it refuses")
     return _typed(flow, step, step.examples, GOOD, "examples: name an answer that it accepts")
 
@@ -81,6 +85,27 @@ def _free_choice(step: Step) -> tuple[str, ...]:
     if named or step.validator is not None or step.transformer is not None:
         return named or free[:1]
     return free
+
+
+def _live_choice(flow: Flow[Any], step: Step) -> Inputs:
+    """What a callable offers to nobody in particular, where it can say; else what the step's examples name."""
+    if step.examples:
+        return Inputs(step.examples)
+    callbacks = flow.definition.callbacks[step.id]
+    missing = f"step {step.id!r} has no examples: name the id of an option that {_name_of(callbacks)}"
+    if callbacks.options is not None and callbacks.options.is_async:
+        return Inputs(lacks=f"{missing} offers, which must be awaited")
+    try:
+        offered = run_calls(offer_of(flow, step, callbacks)).options
+    except Exception as fault:  # noqa: BLE001 - it may need a service, or answers that the sample has not
+        return Inputs(lacks=f"{missing} offers; for a sample it raises {type(fault).__name__}")
+    return Inputs(
+        tuple(option.id for option in offered), lacks=None if offered else f"{missing} offers; now it has none"
+    )
+
+
+def _name_of(callbacks: StepCallbacks) -> str:
+    return "it" if callbacks.options is None else callbacks.options.name
 
 
 def _no_choice(step: Step) -> tuple[str, ...]:
