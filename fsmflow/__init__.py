@@ -16,6 +16,9 @@ transcript      what a person is given who takes a conversation over
 choices         what a step offers at a moment: the options that its callable gives
 per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
+action          `Action`: a step that changes the world
+outcomes        what may come of an effect: `Done`, `Accepted`, …
+pending         an effect that is open, as the hash has it
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
 silence         what is asked of a member who comes back after a silence
@@ -53,6 +56,8 @@ recovery        going on from what is left of a state that cannot be read
 interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
+holding         what is said while an effect is open
+acting          the rest of a turn that has come to an action
 timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
@@ -60,6 +65,7 @@ store           keys, scripts and answers of Redis, without a connection
 exchange        what is said to Redis and when, as generators: for both managers
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
+performing      runs effects, within their time
 memory          a Redis in this process
 manager         `FlowStateManager`: the one that talks to Redis
 async_manager   `AsyncFlowStateManager`: the same, awaited
@@ -82,6 +88,7 @@ import importlib.util
 import typing
 
 if typing.TYPE_CHECKING:
+    from fsmflow.action import Action, Retry
     from fsmflow.async_manager import AsyncFlowStateManager
     from fsmflow.audit import AuditEntry
     from fsmflow.audit_logger import FlowAuditLogger
@@ -91,6 +98,8 @@ if typing.TYPE_CHECKING:
         BadTarget,
         Contended,
         DrawingFailed,
+        EffectOpen,
+        EffectRefused,
         FlowDefinitionError,
         FlowEnded,
         FlowFault,
@@ -127,6 +136,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.outcomes import Accepted, Done, NotDone, StillUnknown
     from fsmflow.per_channel import PerChannel
     from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
@@ -137,6 +147,8 @@ if typing.TYPE_CHECKING:
     from fsmflow.wording import Sentences, Words
 
 __all__ = [
+    "Accepted",
+    "Action",
     "ApprovedTemplate",
     "AsyncFlowError",
     "AsyncFlowRunner",
@@ -147,8 +159,11 @@ __all__ = [
     "Buttons",
     "Channel",
     "Contended",
+    "Done",
     "DrawingFailed",
     "Due",
+    "EffectOpen",
+    "EffectRefused",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
@@ -171,6 +186,7 @@ __all__ = [
     "MissingProgram",
     "NewerState",
     "NoOptions",
+    "NotDone",
     "NotYetAnswered",
     "Option",
     "PayloadError",
@@ -178,11 +194,13 @@ __all__ = [
     "Refusals",
     "Refused",
     "Reply",
+    "Retry",
     "Route",
     "Section",
     "Sentences",
     "Step",
     "StepType",
+    "StillUnknown",
     "StoreUnavailable",
     "SubFlow",
     "Text",
@@ -195,6 +213,7 @@ __all__ = [
 ]
 
 _NAMES: typing.Final = {
+    "action": ("Action", "Retry"),
     "async_manager": ("AsyncFlowStateManager",),
     "audit": ("AuditEntry",),
     "audit_logger": ("FlowAuditLogger",),
@@ -204,6 +223,8 @@ _NAMES: typing.Final = {
         "BadTarget",
         "Contended",
         "DrawingFailed",
+        "EffectOpen",
+        "EffectRefused",
         "FlowDefinitionError",
         "FlowEnded",
         "FlowFault",
@@ -240,6 +261,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "outcomes": ("Accepted", "Done", "NotDone", "StillUnknown"),
     "per_channel": ("PerChannel",),
     "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),

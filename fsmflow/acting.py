@@ -16,29 +16,33 @@ effect open afterwards asks what came of it, which must be right anyway.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from fsmflow import audit
 from fsmflow.action import Action
-from fsmflow.alphabet import DONE, NOT_DONE, RUN, UNKNOWN
+from fsmflow.alphabet import DONE, NOT_DONE, UNKNOWN
 from fsmflow.answers import Accepted as AcceptedAnswer
 from fsmflow.callbacks import callable_of
 from fsmflow.calls import Call
+from fsmflow.codec import CODEC, codec_of
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
-from fsmflow.effects import Backoff, Committed, Effects, Load, Perform
+from fsmflow.effects import Backoff, Commit, Committed, Effects, Load, Perform
 from fsmflow.effects import Outcome as Committing
-from fsmflow.errors import EffectRefused, FlowFault
+from fsmflow.errors import EffectRefused, FlowFault, NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
+from fsmflow.holding import WORKING, is_held, taking
 from fsmflow.machine import Turn
-from fsmflow.messages import Inbound, Reply
+from fsmflow.messages import Channel, Inbound, Reply
 from fsmflow.outcomes import Accepted, Done, NotDone, Outcome, StillUnknown, Unsure
 from fsmflow.pending import Claim, Park, Pending, Settled, Status, held_by
 from fsmflow.state import TERMINAL_STATES, MemberState
 from fsmflow.storable import check_storable
+from fsmflow.timers import EFFECT, Due
 
 CHECK_AGAIN: Final = 60_000
 """After how many milliseconds it is asked again what came of an effect that nobody could say anything of."""
@@ -71,7 +75,7 @@ class Acting:
         """
         while True:
             pending = Pending.of(state.raw.get("pending"))
-            flow = self.dialogue.taken_up(self.arrival, state.flow_data) if state.flow_data is not None else None
+            flow = self._flow(state)
             action = None if flow is None else flow.innermost.current_step
             if pending is None or flow is None or not isinstance(action, Action):
                 return reply  # this release has no such action: it stays open, for one that has, or for an operator
@@ -84,6 +88,16 @@ class Acting:
                 return reply
             taken_over = False
 
+    def take(self, reply: Reply, state: MemberState) -> Effects[Reply | None]:
+        """Takes over an effect that is open, if it is to be had, and runs it; None where nothing was done."""
+        commit = taking(self.dialogue, self.arrival, state) if is_held(state) else None
+        if commit is None:
+            return None
+        committed: Committed = yield commit
+        if committed.outcome is not Committing.TAKEN or committed.state is None:
+            return None
+        return (yield from self.act(reply, committed.state, taken_over=True))
+
     def _outcome(self, flow: Flow, action: Action, pending: Pending, *, taken_over: bool) -> Effects[Outcome]:
         """What comes of an effect: asked, where somebody may have run it before; else run."""
         asking = flow.innermost
@@ -91,14 +105,15 @@ class Acting:
         callbacks = asking.definition.actions[action.id]
         if taken_over and callbacks.reconcile is not None:
             call = callbacks.reconcile.call(asking, callable_of(action.reconcile))
-            asked = yield Perform(call, action.limit, None, callbacks.reconcile.is_async)
+            asked = yield Perform(call, action.limit, action.lease, None, callbacks.reconcile.is_async)
             found = yield from self._understood(asked, (Done, NotDone, StillUnknown))
             if not isinstance(found, NotDone):
                 return found
         elif taken_over and not action.idempotent:
             return StillUnknown()
         call = callbacks.run.call(asking, callable_of(action.run))
-        came = yield Perform(call, action.limit, action.retry, callbacks.run.is_async)
+        lease = action.lease_taken_over if taken_over else action.lease
+        came = yield Perform(call, action.limit, lease, action.retry, callbacks.run.is_async)
         return (yield from self._understood(came, (Done, Accepted, EffectRefused)))
 
     def _understood(self, came: Any, meant: tuple[type, ...]) -> Effects[Outcome]:
@@ -129,10 +144,10 @@ class Acting:
         attempt = 0
         while True:
             decision = yield from self._decided(state, pending, outcome)
+            if decision is None:
+                return None
             decision = evolve(decision, held_by=held_by(pending, anybody=anybody))
-            reply = decision.reply(self.arrival, state)
-            commit = evolve(decision.commit(self.arrival, state, reply), message_key="")
-            commit = evolve(commit, fields={k: v for k, v in commit.fields.items() if k not in _OF_A_MESSAGE})
+            reply, commit = self._written(decision, state)
             committed: Committed = yield commit
             if committed.outcome is Committing.APPLIED:
                 return reply, committed.state or state, isinstance(commit.pending, Claim)
@@ -142,11 +157,29 @@ class Acting:
             attempt += 1
             yield Backoff(attempt)
 
-    def _decided(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
-        """What an outcome leads to. A flow that fails at it must not have the outcome forgotten: then it is unknown."""
+    def _written(self, decision: Decision, state: MemberState) -> tuple[Reply, Commit]:
+        """The reply of an outcome, and its commit, which decides no message.
+
+        Where no message is at hand, the silence of the member is counted from now on: they had to wait.
+        """
+        arrival = self.arrival
+        reply = decision.reply(arrival, state)
+        commit = decision.commit(arrival, state, reply, self.dialogue.for_the_trail)
+        fields = {name: value for name, value in commit.fields.items() if name not in _OF_A_MESSAGE}
+        if arrival.inbound.kind == EFFECT:
+            fields["sent_at"] = str(max(arrival.last(state), arrival.received)).encode()
+        return reply, evolve(commit, message_key="", fields=fields)
+
+    def _decided(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision | None]:
+        """What an outcome leads to; None where the run cannot be read any more: it stays open, for an operator.
+
+        A flow that fails at an outcome must not have it forgotten: then it is unknown.
+        """
+        if self._flow(state) is None:
+            return None
         try:
             decision = yield from self._applied(state, pending, outcome)
-            decision.commit(self.arrival, state, decision.reply(self.arrival, state))  # what has no JSON fails here
+            self._written(decision, state)  # what has no JSON fails here
             return decision
         except FlowFault as fault:
             found: Exception = fault
@@ -160,6 +193,7 @@ class Acting:
         if not isinstance(outcome, (Done, EffectRefused)):
             return self._left(state, pending, outcome)
         flow = self._flow(state)
+        assert flow is not None  # noqa: S101 - seen to by `_decided`
         turn = Turn()
         if isinstance(outcome, Done):
             asking = flow.innermost
@@ -174,11 +208,18 @@ class Acting:
         messages = yield from self.dialogue.ask(self.arrival, flow, *filter(None, (flow.refusal,)))
         status = "working" if flow.action else flow.state if flow.state in TERMINAL_STATES else "in_progress"
         taken = None if flow.action is not None else Settled()
-        return Decision(messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken)
+        asked = flow.innermost
+        kept = None
+        if isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in asked.known_secrets()):
+            kept = yield from self.dialogue.ask(self.arrival, flow)
+        return Decision(
+            messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken, kept=kept
+        )
 
     def _left(self, state: MemberState, pending: Pending, outcome: Outcome) -> Decision:
         """An effect that stays open: the service will say more, or nobody can say anything."""
         flow = self._flow(state)
+        assert flow is not None  # noqa: S101 - as above
         turn = Turn()
         action = flow.innermost.current_step
         assert isinstance(action, Action)  # noqa: S101 - seen to by who has the effect
@@ -192,31 +233,69 @@ class Acting:
                 raise AssertionError("no predicate decides where this leads")
         if isinstance(outcome, Unsure):
             at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
-            turn.entries.append(at if outcome.fault is None else fault_entry(flow.innermost, outcome.fault))
+            turn.entries.append(at if outcome.fault is None else fault_entry(flow, outcome.fault))
         can_be_asked = action.reconcile is not None or action.idempotent
         parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, CHECK_AGAIN if can_be_asked else None)
         said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
         return Decision(said, "unknown", flow=flow, entries=turn.entries, moved=True, pending=parked)
 
-    def _flow(self, state: MemberState) -> Flow:
-        flow = None if state.flow_data is None else self.dialogue.taken_up(self.arrival, state.flow_data)
-        if flow is None:
-            raise FlowFault
-        return flow
+    def _flow(self, state: MemberState) -> Flow | None:
+        """The run that waits for an effect; None where what is stored is none that this release knows."""
+        try:
+            flow = None if state.flow_data is None else self.dialogue.taken_up(self.arrival, state.flow_data)
+        except Exception:  # noqa: BLE001 - a flow that cannot be made cannot act; its effect stays open
+            return None
+        return flow if flow is not None and isinstance(flow.innermost.current_step, Action) else None
 
 
 # What a commit says of the message that it decides; an outcome decides none.
 _OF_A_MESSAGE: Final = frozenset({"recent", "sent_at", "channel", "account"})
 
+NOWHERE: Final = Channel("unknown", "unknown")  # of a member of whom nothing is stored: nothing is sent there
 
-def resolving(acting: Acting, effect_id: str, outcome: Outcome) -> Effects[tuple[Reply, MemberState, bool] | None]:
-    """Closes an open effect by the word of a service or an operator; None where it is not open any more."""
-    arrival = acting.arrival
-    state: MemberState = yield Load(arrival.member_id, arrival.inbound.channel)
-    pending = Pending.of(state.raw.get("pending"))
+
+def resolving(
+    acting: Callable[[MemberState], Acting], member_id: str, effect_id: str, outcome: Outcome
+) -> Effects[Due | None]:
+    """Closes an open effect by the word of a service or an operator; None where it is not open any more.
+
+    Raises:
+        NewerState: A newer release runs it.
+    """
+    state: MemberState = yield Load(member_id, NOWHERE)
+    if codec_of(state) > CODEC:
+        raise NewerState("the state was written by a newer release of fsmflow")
+    pending = Pending.of(state.raw.get("pending")) if is_held(state) else None
     if pending is None or pending.effect_id != effect_id:
         return None
-    return (yield from acting.settle(state, pending, outcome, anybody=True))
+    speaking = acting(state)
+    settled = yield from speaking.settle(state, pending, outcome, anybody=True)
+    if settled is None:
+        return None
+    reply, state, goes_on = settled
+    return due_of(state, (yield from speaking.act(reply, state, taken_over=False)) if goes_on else reply)
 
 
-__all__ = ["RUN", "Acting", "resolving"]
+def recovering(acting: Callable[[MemberState], Acting], member_id: str) -> Effects[Due | None]:
+    """Takes up what a crash left of an effect; None where nothing is open, or somebody has it still.
+
+    Raises:
+        NewerState: A newer release runs it.
+    """
+    state: MemberState = yield Load(member_id, NOWHERE)
+    if codec_of(state) > CODEC:
+        raise NewerState("the state was written by a newer release of fsmflow")
+    told = Reply((), member_id, None, None, WORKING)
+    reply = yield from acting(state).take(told, state)
+    return None if reply is None or reply is told else due_of(state, reply)
+
+
+def due_of(state: MemberState, reply: Reply) -> Due:
+    """What came of an effect, and where to say it."""
+    account = state.raw.get("account", b"").decode("utf-8", "replace") or None
+    return Due(EFFECT, reply, state.channel, account)
+
+
+def at_hand(state: MemberState, moment: datetime) -> Arrival:
+    """What stands for the message where there is none."""
+    return Arrival.of(Inbound(state.channel, EFFECT, kind=EFFECT, member_id=state.member_id), moment)

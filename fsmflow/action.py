@@ -96,6 +96,11 @@ class Action(Step):
         """For how long nobody else takes it up."""
         return self.limit + GRACE
 
+    @property
+    def lease_taken_over(self) -> timedelta:
+        """The same for who takes it over, and may ask first what came of it."""
+        return self.lease if self.reconcile is None else self.lease + self.limit
+
 
 def check_action(flow: str, action: Action) -> None:
     """Checks what can be seen from an action alone.

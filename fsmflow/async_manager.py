@@ -19,7 +19,7 @@ from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
 from fsmflow.effects import Commit, Committed, Effects, Perform
 from fsmflow.errors import StoreUnavailable
-from fsmflow.exchange import Send, SendAll, Wish, Wishes
+from fsmflow.exchange import PerformAll, Send, SendAll, Together, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
@@ -130,8 +130,9 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return await perform_async(wish)
         return await asyncio.sleep(wish.seconds)
 
-    async def _perform_together(self, wish: Wish | SendAll) -> Any:
+    async def _perform_together(self, wish: Together) -> Any:
         if not isinstance(wish, SendAll):
+            assert not isinstance(wish, PerformAll)  # noqa: S101 - here each turn runs its own
             return await self._perform(wish)
         answers = await asyncio.gather(*map(self._batching.execute, wish.commands), return_exceptions=True)
         return [answer if isinstance(answer, StoreUnavailable) else _returned(answer) for answer in answers]

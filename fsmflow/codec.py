@@ -36,8 +36,8 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
-OPTIONAL: Final = ("due", "account")
-"""Those that are there only where there is something to say: what is due, and by which account to say it."""
+OPTIONAL: Final = ("due", "account", "pending")
+"""Those that are there only where there is something to say: what is due, by which account to say it, what is open."""
 
 _CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)

@@ -29,7 +29,7 @@ from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
 from fsmflow.errors import NewerState, NoOptions, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
-from fsmflow.holding import WORKING, held, is_held, taking
+from fsmflow.holding import WORKING, held, is_held
 from fsmflow.interruption import LATER, STAY, WAITING_LIMIT, asks_what_to_do, waiting_beneath, what_to_do
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Option, Reply
@@ -89,24 +89,26 @@ class Conversation(Dialogue):
             if is_repeated and not is_held(state):
                 return repeated(self, arrival, state)
             if is_repeated:
-                reply, commit = repeated(self, arrival, state), taking(self, arrival, state)
-            else:
-                reply, commit = yield from self._decide(arrival, state, start, run_id)
+                return (yield from self._taken_over(arrival, state))
+            reply, commit = yield from self._decide(arrival, state, start, run_id)
             committed = yield commit
-            if committed.outcome is Outcome.HELD:
-                return reply
-            if committed.outcome is Outcome.TAKEN or isinstance(commit.pending, Claim):
+            is_taken = committed.outcome is Outcome.TAKEN
+            if is_taken or (committed.outcome is Outcome.APPLIED and isinstance(commit.pending, Claim)):
                 acting = Acting(self, arrival, self.on_fault)
-                is_taken = committed.outcome is Outcome.TAKEN
-                if is_taken or committed.outcome is Outcome.APPLIED:
-                    return (yield from acting.act(reply, committed.state, taken_over=is_taken))
+                return (yield from acting.act(reply, committed.state, taken_over=is_taken))
             if committed.outcome is Outcome.APPLIED:
                 return reply
             state = committed.state
             if committed.outcome is Outcome.DUPLICATE:
-                return repeated(self, arrival, state)
+                return (yield from self._taken_over(arrival, state))
             attempt += 1
             yield Backoff(attempt)
+
+    def _taken_over(self, arrival: Arrival, state: MemberState) -> Effects[Reply]:
+        """The reply to a message that was decided before; an effect that it was left with is taken over, if it can be."""
+        reply = repeated(self, arrival, state)
+        taken = yield from Acting(self, arrival, self.on_fault).take(reply, state)
+        return reply if taken is None else taken
 
     def _decide(
         self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None

@@ -107,12 +107,15 @@ class Perform(Lasting):
     Args:
         call: What to call.
         limit: How long it may take in all.
+        lease: How long after it was taken up nobody else takes it up. Where the time does not suffice any more, it is
+            not begun.
         retry: When it is called again within that time; None for never.
         asynchronous: True if it is a coroutine function.
     """
 
     call: Call
     limit: timedelta
+    lease: timedelta
     retry: Retry | None = None
     asynchronous: bool = False
 

@@ -39,6 +39,7 @@ from fsmflow.effects import (
 )
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.messages import Channel
+from fsmflow.outcomes import Unsure
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import (
     APPEND_SCRIPT,
@@ -100,8 +101,19 @@ class SendAll:
     commands: tuple[tuple[Any, ...], ...] = field(repr=False)
 
 
+@frozen
+class PerformAll:
+    """Effects of different members that are run side by side; the result is what came of each, in order.
+
+    Args:
+        effects: The effects.
+    """
+
+    effects: tuple[Perform, ...]
+
+
 Wish = Union[Send, Pause, Call, Perform]
-_THROUGH: Final = frozenset({Call, Perform})
+Together = Union[Wish, SendAll, PerformAll]
 Wishes = Generator[Wish, Any, ResultT]
 
 
@@ -124,12 +136,12 @@ class Exchange:
         """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
         arguments = self.layout.arguments(commit, secrets.token_hex(8))
         committed = read_committed(commit, (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 4, arguments)))
-        if committed.outcome is Outcome.APPLIED:
+        if committed.outcome in (Outcome.APPLIED, Outcome.TAKEN):
             with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
                 emit(commit.entries)
         return committed
 
-    def due(self, limit: int) -> Generator[Wish | SendAll, Any, list[Overdue]]:
+    def due(self, limit: int) -> Generator[Together, Any, list[Overdue]]:
         """Looks up at whom something is due, in all buckets; what is longest due first.
 
         Raises:
@@ -195,14 +207,19 @@ class Exchange:
             StoreUnavailable: Redis did not answer.
         """
         patience = _Patience()
+        taken_up = 0.0
         try:
             effect = next(effects)
             while True:
                 try:
-                    # most of what a turn wants is a call: it passes straight through
-                    result = (
-                        (yield effect) if type(effect) in _THROUGH else (yield from self._perform(effect, patience))
-                    )
+                    if type(effect) is Call:  # most of what a turn wants: it passes straight through
+                        result = yield effect
+                    elif isinstance(effect, Perform):
+                        result = (yield effect) if _may_begin(effect, taken_up) else Unsure("TimeoutError")
+                    else:
+                        if isinstance(effect, Commit) and effect.pending is not None:
+                            taken_up = time.monotonic()
+                        result = yield from self._perform(effect, patience)
                 except Exception as fault:  # noqa: BLE001 - handed to the turn, which decides what it means
                     effect = effects.throw(fault)
                 else:
@@ -224,6 +241,11 @@ class Exchange:
         assert isinstance(effect, Backoff)  # noqa: S101 - the calls were seen to, and there is no other
         pause = patience.after(effect)
         return None if pause is None else (yield pause)
+
+
+def _may_begin(effect: Perform, taken_up: float) -> bool:
+    """True if an effect ends while it is this worker's still: one that was kept from it for long must not begin it."""
+    return time.monotonic() - taken_up <= (effect.lease - effect.limit).total_seconds()
 
 
 class _Patience:
@@ -249,7 +271,7 @@ class _Patience:
         return Pause(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
 
 
-def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, Any, list[ResultT]]:
+def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, list[ResultT]]:
     """Drives several generators side by side: what they send goes out in one batch, all else in turn.
 
     An event loop does this by itself; this is for who has none.
@@ -258,7 +280,7 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, An
         several: The generators; of different members, for the order between two of them is open.
 
     Yields:
-        Their calls and pauses, one at a time, and what they send, together.
+        Their calls and pauses, one at a time; what they send, together, and so the effects that they run.
 
     Returns:
         What each returned.
@@ -283,13 +305,18 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, An
         go_on(index, partial(next, wishes))
     while wanted:
         for index in list(wanted):
-            while index in wanted and not isinstance(wanted[index], Send):
+            while index in wanted and not isinstance(wanted[index], (Send, Perform)):
                 try:
                     result = yield wanted[index]
                 except Exception as fault:  # noqa: BLE001 - handed to the one that wanted it
                     go_on(index, partial(several[index].throw, fault))
                 else:
                     go_on(index, partial(several[index].send, result))
+        running = {index: wish for index, wish in wanted.items() if isinstance(wish, Perform)}
+        if running:
+            for index, came in zip(running, (yield PerformAll(tuple(running.values()))), strict=True):
+                go_on(index, partial(several[index].send, came))
+            continue
         sending = {index: wish.command for index, wish in wanted.items() if isinstance(wish, Send)}
         if sending:
             answers = yield SendAll(tuple(sending.values()))

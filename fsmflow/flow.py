@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic
 from typing_extensions import Self
 
 from fsmflow import audit
-from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, RESUME, SKIP, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, RESUME, RUN, SKIP, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
 from fsmflow.data_classes import DataT
@@ -197,7 +197,8 @@ class Flow(NestingModel, Generic[DataT]):
             return isinstance(asked.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
             return self._may_go_back
-        return bool(found) and trigger not in (PUSH, POP)  # which a flow within makes, by opening and by its end
+        # which are made by opening: a flow within, by its end too; an action
+        return bool(found) and trigger not in (PUSH, POP, RUN)
 
     def triggers(self) -> tuple[str, ...]:
         """The triggers that may be taken now."""

@@ -27,29 +27,40 @@ UNKNOWN: Final = "unknown"
 
 
 def is_held(state: MemberState) -> bool:
-    """True if an effect is open."""
-    return bool(state.raw.get("pending"))
+    """True if an effect is open, in a hash that is known to be this member's."""
+    return bool(state.raw.get("pending")) and not any(each.name == "pending" for each in state.unreadable)
 
 
 def held(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Decision:
-    """What is decided about a message while an effect is open."""
+    """What is decided about a message while an effect is open.
+
+    Raises:
+        NewerState: A newer release runs it.
+    """
+    if state.flow_data is not None:
+        dialogue.known(arrival, state, state.flow_data)
     pending = Pending.of(state.raw.get("pending"))
     is_unknown = pending is None or pending.status is Status.UNKNOWN
     said = dialogue.checked(arrival, dialogue.sentences.checking if is_unknown else dialogue.sentences.working)
     entry = about(arrival, state.flow_data, audit.VALIDATION, "refused", reason="an effect is open")
     status = UNKNOWN if is_unknown else WORKING
-    return Decision((said,), status, entries=(entry,), pending=_take(dialogue, arrival, state))
+    # as in an apology: what could be read of the run stays where it is
+    aside = tuple(each for each in state.unreadable if each.name not in ("flow_data", "previous"))
+    return Decision((said,), status, entries=(entry,), unreadable=aside, pending=_take(dialogue, arrival, state))
 
 
-def taking(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Commit:
-    """The commit that takes an effect over, where it is to be had, and writes nothing else."""
+def taking(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Commit | None:
+    """The commit that takes an effect over, where it is to be had, and writes nothing else; None for no attempt."""
+    take = _take(dialogue, arrival, state)
+    if take is None:
+        return None
     return Commit(
         member_id=arrival.member_id,
         channel=arrival.inbound.channel,
         expected=state.raw.get("version", b""),
         fields={},
         write=Write.TAKE,
-        pending=_take(dialogue, arrival, state),
+        pending=take,
     )
 
 
@@ -60,4 +71,4 @@ def _take(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Take | No
     except Exception:  # noqa: BLE001 - a flow that cannot be made cannot act; its effect stays open
         return None
     step = None if flow is None else flow.innermost.current_step
-    return Take(milliseconds_of(step.lease)) if isinstance(step, Action) else None
+    return Take(milliseconds_of(step.lease_taken_over)) if isinstance(step, Action) else None

@@ -20,10 +20,10 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive
 from fsmflow.clients import check_client, client_of, execute, execute_together
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.exchange import Exchange, Send, SendAll, Wish, Wishes, together
+from fsmflow.exchange import Exchange, PerformAll, Send, SendAll, Together, Wish, Wishes, together
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
-from fsmflow.performing import perform
+from fsmflow.performing import perform, perform_together
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.timers import Overdue
@@ -251,7 +251,9 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return perform(wish)
         return time.sleep(wish.seconds)
 
-    def _perform_together(self, wish: Wish | SendAll) -> Any:
+    def _perform_together(self, wish: Together) -> Any:
         if isinstance(wish, SendAll):
             return execute_together(self.redis, wish.commands)
+        if isinstance(wish, PerformAll):
+            return perform_together(wish.effects)
         return self._perform(wish)

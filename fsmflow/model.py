@@ -507,6 +507,7 @@ class FlowModel:
         if trigger == PAGE:
             self.page_shown = turn.page
             return
+        self.effect_id = None
         gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
         if trigger != EXHAUSTED:
             self.refusal = None
@@ -533,6 +534,8 @@ class FlowModel:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
             self._forget_what_was_left()
         why = NOTHING_OFFERED if trigger == EMPTY else None
+        if trigger == NOT_DONE and turn.reason:
+            why = audit.REDACTED if self._quotes_a_secret(source, turn.reason) else turn.reason
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
@@ -563,7 +566,11 @@ class FlowModel:
         """True if a reason may hold a sensitive answer: that of its own step, or one that was given before."""
         if step_id in self._definition.sensitive:
             return True
-        return any(answer in reason for answer in (*self.guarded, *self.secrets()))
+        return any(answer in reason for answer in self.known_secrets())
+
+    def known_secrets(self) -> tuple[str, ...]:
+        """The sensitive answers that were given here and around this run."""
+        return (*self.guarded, *self.secrets())
 
     def secrets(self) -> Iterator[str]:
         """The sensitive answers that were given, as a reason might quote them."""

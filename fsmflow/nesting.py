@@ -196,7 +196,8 @@ class NestingModel(FlowModel):
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open; takes up an action."""
         if self.state in self._definition.actions:
-            self._take_up_action(turn)
+            if self.effect_id is None:
+                self._take_up_action(turn)
             return
         if self.state not in self._definition.flows or self.inner is not None:
             return

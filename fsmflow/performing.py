@@ -1,7 +1,7 @@
 """Runs effects: within their time, with their repetitions, and whatever comes of it as a value.
 
-Here belongs what needs a clock and a thread. A call that takes too long cannot be stopped, only waited for no longer: it
-goes on in its thread, and what comes of it is nobody's then. So its outcome is not known, and that is what is said.
+Here belongs what needs a clock and a thread. A call that takes too long cannot be stopped, only waited for no longer:
+it goes on in its thread, and what comes of it is nobody's then. So its outcome is not known, and that is what is said.
 
 Rejected: a pool of threads, in which calls that hang would keep all others waiting.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -27,11 +29,29 @@ def perform(effect: Perform) -> Any:
     Returns:
         What it returned; an `EffectRefused` that it raised; `Unsure` for whatever else it raised, or too long a time.
     """
-    came: list[Any] = []
-    thread = threading.Thread(target=lambda: came.append(_attempted(effect)), daemon=True)
-    thread.start()
-    thread.join(effect.limit.total_seconds())
-    return came[0] if came else Unsure("TimeoutError")
+    return perform_together([effect])[0]
+
+
+def perform_together(effects: Sequence[Perform]) -> list[Any]:
+    """As `perform`, for effects of different members: side by side, since the time of each runs from now on."""
+    began = time.monotonic()
+    running = [_Running(effect) for effect in effects]
+    return [each.ended(began) for each in running]
+
+
+class _Running:
+    """An effect in its thread."""
+
+    def __init__(self, effect: Perform) -> None:
+        self.limit = effect.limit.total_seconds()
+        self.came: list[Any] = []
+        self.thread = threading.Thread(target=lambda: self.came.append(_attempted(effect)), daemon=True)
+        self.thread.start()
+
+    def ended(self, began: float) -> Any:
+        """What came of it, by the end of its time."""
+        self.thread.join(max(0.0, self.limit - (time.monotonic() - began)))
+        return self.came[0] if self.came else Unsure("TimeoutError")
 
 
 async def perform_async(effect: Perform) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
+from fsmflow.acting import Acting, at_hand, recovering, resolving
 from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
@@ -21,10 +22,18 @@ from fsmflow.conversation import Conversation
 from fsmflow.decision import member_id_of
 from fsmflow.dialogue import ChannelRules
 from fsmflow.effects import Effects, Load
-from fsmflow.errors import AsyncFlowError, FlowDefinitionError, FsmflowError, InvalidMemberId, StoreUnavailable
+from fsmflow.errors import (
+    AsyncFlowError,
+    EffectRefused,
+    FlowDefinitionError,
+    FsmflowError,
+    InvalidMemberId,
+    StoreUnavailable,
+)
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, Reply
+from fsmflow.outcomes import Done
 from fsmflow.registry import Flows, Registry, make_flow
 from fsmflow.state import MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
@@ -140,6 +149,17 @@ class Runner(Generic[ManagerT]):
         timekeeping = Timekeeping(self.conversation, self.clock(), self.conversation.on_fault)
         return [_unharmed(timekeeping.look(entry)) for entry in entries]
 
+    def _resolving(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Effects[Due | None]:
+        if not isinstance(outcome, (Done, EffectRefused)):
+            raise TypeError("an effect is resolved with Done or EffectRefused")
+        return resolving(self._acting, member_id, effect_id, outcome)
+
+    def _recovering(self, member_id: str) -> Effects[Due | None]:
+        return recovering(self._acting, member_id)
+
+    def _acting(self, state: MemberState) -> Acting:
+        return Acting(self.conversation, at_hand(state, self.clock()), self.conversation.on_fault)
+
     def _looking(self, member_id: str) -> Effects[Flow[Any] | None]:
         state: MemberState = yield Load(member_id, UNKNOWN_CHANNEL)
         stored = state.flow_data
@@ -218,7 +238,8 @@ class FlowRunner(Runner[FlowStateManager]):
         return self.manager.drive(self._starting(flow_type, inbound, run_id))
 
     def due(self, limit: int = 100) -> list[Due]:
-        """Does what is due at members who say nothing: reminds them, and closes runs that were silent for too long.
+        """Does what is due at members who say nothing: reminds them, closes runs that were silent for too long, and
+        takes up what a crash has left of an effect.
 
         Call it every few seconds, in as many workers as there are (``fsmflow worker`` does): whatever is due is done by
         one of them. By the store's clock, so it matters little what theirs say.
@@ -235,6 +256,40 @@ class FlowRunner(Runner[FlowStateManager]):
             Exception: What `on_fault` raised, after all the others were done; what they were to be sent is lost then.
         """
         return _done(self.manager.drive_many(self._keeping_time(self.manager.overdue(limit))))
+
+    def recover(self, member_id: str) -> Due | None:
+        """Takes up what a crash has left of a member's effect, at once; `due` does so for all members.
+
+        Args:
+            member_id: Who.
+
+        Returns:
+            What came of it, with what is to be sent; None where nothing is open, or where somebody has it still.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return self.manager.drive(self._recovering(member_id))
+
+    def resolve(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Due | None:
+        """Says what came of an effect that is open: for a service that tells it later, or for an operator.
+
+        It may be said again, and by several: it counts once.
+
+        Args:
+            member_id: Whose effect.
+            effect_id: Which, as ``self.effect_id`` gave it to the action.
+            outcome: `Done`, or an `EffectRefused` where it is known not to have happened.
+
+        Returns:
+            What is to be sent; None where that effect is not open any more.
+
+        Raises:
+            TypeError: It is no such outcome.
+            InvalidMemberId: The member's id cannot be part of a key.
+            StoreUnavailable: Redis did not answer; say it again.
+        """
+        return self.manager.drive(self._resolving(member_id, effect_id, outcome))
 
     def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last, to look at: its ``data`` holds the answers, structured.
@@ -275,6 +330,14 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
     async def due(self, limit: int = 100) -> list[Due]:
         """As `FlowRunner.due`."""
         return _done(await self.manager.drive_many(self._keeping_time(await self.manager.overdue(limit))))
+
+    async def recover(self, member_id: str) -> Due | None:
+        """As `FlowRunner.recover`."""
+        return await self.manager.drive(self._recovering(member_id))
+
+    async def resolve(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Due | None:
+        """As `FlowRunner.resolve`."""
+        return await self.manager.drive(self._resolving(member_id, effect_id, outcome))
 
     async def flow_of(self, member_id: str) -> Flow[Any] | None:
         """As `FlowRunner.flow_of`."""

@@ -147,6 +147,8 @@ class Layout:
             commit.fields.get("flow_data", b""),
             str(len(commit.unreadable)),
             *_timed(commit.timer),
+            commit.held_by,
+            "" if commit.pending is None else commit.pending.said(),
         ]
         for unreadable in commit.unreadable:
             found += [unreadable.name, b"-" if unreadable.raw is None else b"+" + unreadable.raw]
@@ -215,9 +217,11 @@ _APPLIED: Final = Committed(Outcome.APPLIED)
 
 def read_committed(commit: Commit, answer: Sequence[Any]) -> Committed:
     """What the script answered to a commit."""
-    if answer[0] == b"applied":
+    if answer[0] == b"applied" and (commit.pending is None or not isinstance(answer[1], (list, Mapping))):
         return _APPLIED
     outcome = Outcome(bytes(answer[0]).decode())
+    if outcome is Outcome.HELD:
+        return Committed(outcome)
     return Committed(outcome, read_hash(commit.member_id, commit.channel, answer[1]))
 
 

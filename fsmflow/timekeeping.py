@@ -23,6 +23,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from fsmflow import audit
+from fsmflow.acting import Acting, at_hand, due_of
 from fsmflow.alphabet import EXPIRE
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.calls import Call, Calls
@@ -33,11 +34,12 @@ from fsmflow.effects import Commit, Effects, Load, Outcome, Reschedule
 from fsmflow.errors import NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
+from fsmflow.holding import WORKING, is_held
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.state import MemberState
 from fsmflow.taps import nonce_of
-from fsmflow.timers import CLOSE, LOOK, REMIND, Deadline, Due, Overdue, Timer, milliseconds, next_timer
+from fsmflow.timers import CLOSE, EFFECT, LOOK, REMIND, Deadline, Due, Overdue, Timer, milliseconds, next_timer
 from fsmflow.trail import dump_entries
 
 POSTPONED: Final = 60_000
@@ -80,6 +82,8 @@ class Timekeeping:
         if isinstance(deadline, Reschedule):
             yield deadline
             return None
+        if deadline.kind == EFFECT:
+            return (yield from self._acted(state, entry))
         arrival = Arrival.of(Inbound(state.channel, "due", kind="due", member_id=state.member_id), self.moment)
         try:
             flow = self._taken_up(arrival, state)
@@ -93,6 +97,15 @@ class Timekeeping:
             yield Reschedule(entry)  # the member's next message recovers what can be recovered
             return None
         return (yield from self._done(arrival, state, flow, deadline, entry.now))
+
+    def _acted(self, state: MemberState, entry: Overdue) -> Effects[Due | None]:
+        """Takes up what was left of an effect; where this worker cannot, another may."""
+        told = Reply((), state.member_id, None, None, WORKING)
+        acting = Acting(self.dialogue, at_hand(state, self.moment), self.on_fault)
+        reply = yield from acting.take(told, state)
+        if reply is None:
+            yield Reschedule(entry, entry.now + POSTPONED)
+        return None if reply is None or reply is told else due_of(state, reply)
 
     def _taken_up(self, arrival: Arrival, state: MemberState) -> Flow[Any] | None:
         """The stored run; None where it does not fit the code.
@@ -154,11 +167,15 @@ def _deadline_of(state: MemberState, entry: Overdue) -> Deadline | Reschedule:
     if codec_of(state) > CODEC:
         return Reschedule(entry, entry.now + POSTPONED)
     deadline = Deadline.of(state.raw.get("due"))
-    if not state.raw or state.unreadable or deadline is None or state.flow_data is None or state.flow_data.ended:
+    if deadline is not None and deadline.kind == EFFECT and not is_held(state):
+        return Reschedule(entry)
+    if is_held(state) and (deadline is None or deadline.kind != EFFECT):
+        deadline = Deadline(0, EFFECT, "0")  # damaged, or an older release's: an effect that is open is not forgotten
+    elif not state.raw or state.unreadable or deadline is None or state.flow_data is None or state.flow_data.ended:
         return Reschedule(entry)
     if deadline.at > entry.now:
         return Reschedule(entry, deadline.at)
-    return deadline if deadline.kind in (REMIND, CLOSE, LOOK) else Reschedule(entry, entry.now + POSTPONED)
+    return deadline if deadline.kind in (REMIND, CLOSE, LOOK, EFFECT) else Reschedule(entry, entry.now + POSTPONED)
 
 
 def _committed(

@@ -31,6 +31,9 @@ REMIND: Final = "reminder"
 CLOSE: Final = "expire"
 """The run is over."""
 
+EFFECT: Final = "effect"
+"""An effect is to be had: whoever ran it is gone, or it is to be asked again what came of it."""
+
 LOOK: Final = "look"
 """What is due is for somebody to say who knows the flow."""
 
@@ -107,9 +110,9 @@ class Due:
     """What was due at a member, and was done.
 
     Args:
-        kind: ``reminder`` or ``expire``.
-        reply: What to send: the reminder, with the question; nothing where the run was closed. Its status is that of
-            the member now.
+        kind: ``reminder``, ``expire`` or ``effect``.
+        reply: What to send: the reminder, with the question; what came of an effect; nothing where the run was closed.
+            Its status is that of the member now.
         channel: Where to send it: the channel of the member's last message.
         account: The bot's own account that received that message, where the channel told one.
     """
