@@ -538,7 +538,8 @@ class FlowModel:
             why = audit.REDACTED if self._quotes_a_secret(source, turn.reason) else turn.reason
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
-            note(self.entry(audit.STEP_START, "in_progress"))
+            if trigger not in (RUN, UNKNOWN):  # by which no step is come to
+                note(self.entry(audit.STEP_START, "in_progress"))
         elif trigger in LEADING_ON or trigger == NOT_DONE:
             note(self.entry(_ENDINGS[self.state], "success"))
         turn.entries += noted

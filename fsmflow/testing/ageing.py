@@ -26,6 +26,11 @@ def ageing(prefix: str, milliseconds: int) -> Commands:
     for key, entry in (yield from _entries(prefix)):
         yield ("ZADD", key, entry.score - milliseconds, entry.member_id)
         state = f"{key[: -len('due')]}{entry.member_id}"
+        open_effect = yield ("HGET", state, "pending")
+        parts = (open_effect or b"").decode("utf-8", "replace").split(" ", 4)
+        if len(parts) == 5 and parts[3].isdigit():
+            parts[3] = str(int(parts[3]) - milliseconds)
+            yield ("HSET", state, "pending", " ".join(parts))
         raw = yield ("HGET", state, "due")
         found = Deadline.of(raw)
         if found is not None:
