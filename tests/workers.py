@@ -22,11 +22,17 @@ from loguru import logger
 
 from fsmflow import (
     AsyncFlowRunner,
+    Action,
     AsyncFlowStateManager,
+    Done,
+    Flow,
     FlowRunner,
     FlowStateManager,
     Inbound,
+    NotDone,
     Reply,
+    Step,
+    StepType,
     StoreUnavailable,
 )
 from tests.commits import MOMENT, LongFlow, OfferFlow
@@ -63,7 +69,58 @@ class WatchedOffer(OfferFlow):
         return super().valid_amount(value)
 
 
-FLOWS = (WatchedOffer, LongFlow)
+class Ledger:
+    """A bank that outlives its workers: what it paid, by id, is kept in a Redis, over a connection that nobody watches.
+
+    Args:
+        url: Where that is.
+        prefix: What its keys begin with.
+    """
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._client = redis.Redis.from_url(url)
+        self._key = f"{prefix}-ledger"
+
+    @property
+    def paid(self) -> dict[str, int]:
+        """How often each payment was made."""
+        found: Any = self._client.hgetall(self._key)
+        return {effect_id.decode(): int(times) for effect_id, times in found.items()}
+
+    def pay(self, effect_id: str) -> Done:
+        """Pays, whatever was paid before."""
+        reached("paying")
+        self._client.hincrby(self._key, effect_id, 1)
+        reached("paid")
+        return Done("receipt")
+
+    def knows(self, effect_id: str) -> Done | NotDone:
+        """What came of a payment."""
+        reached("asked")
+        return Done("receipt") if effect_id in self.paid else NotDone()
+
+
+class Shop(Flow):
+    """Two payments, and questions around them."""
+
+    flow_type = "shop"
+    timeout = None
+
+    def pays(self) -> Any:
+        return self.services.pay(self.effect_id)
+
+    def asks(self) -> Any:
+        return self.services.knows(self.effect_id)
+
+    steps = (
+        Step(id="amount", type=StepType.TEXT, message="How much?"),
+        Action("payment", pays, reconcile=asks),
+        Action("fee", pays, reconcile=asks),
+        Step(id="note", type=StepType.TEXT, message="A note?"),
+    )
+
+
+FLOWS = (WatchedOffer, LongFlow, Shop)
 
 
 def _parts(command: Any) -> tuple[str, bytes, bytes]:
@@ -134,12 +191,12 @@ def handler_on(side: str, url: str, prefix: str) -> Callable[[Inbound], Reply]:
         manager = FlowStateManager.from_url(url, prefix=prefix)
         _watch(manager.redis, WatchedConnection)
         manager.load("nobody")
-        return FlowRunner(manager, FLOWS, clock=lambda: MOMENT).handle
+        return FlowRunner(manager, FLOWS, clock=lambda: MOMENT, services=Ledger(url, prefix)).handle
     loop = asyncio.new_event_loop()
     awaited = AsyncFlowStateManager.from_url(url, prefix=prefix)
     _watch(awaited.redis, AsyncWatchedConnection)
     loop.run_until_complete(awaited.load("nobody"))
-    runner = AsyncFlowRunner(awaited, FLOWS, clock=lambda: MOMENT)
+    runner = AsyncFlowRunner(awaited, FLOWS, clock=lambda: MOMENT, services=Ledger(url, prefix))
     return lambda inbound: loop.run_until_complete(runner.handle(inbound))
 
 
