@@ -203,7 +203,9 @@ class Acting:
             turn.verdict = AcceptedAnswer(outcome.value)
         else:
             turn.reason = outcome.reason.strip() or self.dialogue.sentences.not_done
-        yield from flow.goes(DONE if isinstance(outcome, Done) else NOT_DONE, turn)
+        gone = yield from flow.goes(DONE if isinstance(outcome, Done) else NOT_DONE, turn)
+        if not gone:
+            raise FlowFault  # the way that came here is none of the flow's: nobody can say where to go on
         flow = self.dialogue.rebuilt(self.arrival, flow)
         messages = yield from self.dialogue.ask(self.arrival, flow, *filter(None, (flow.refusal,)))
         status = "working" if flow.action else flow.state if flow.state in TERMINAL_STATES else "in_progress"

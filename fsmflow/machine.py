@@ -149,7 +149,7 @@ def build_machine(
     edges = ways_on(steps)
     ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
     ends |= {end for step in steps for end in _ends_within(step)}
-    ends |= {FAILED for step in steps if step.type is StepType.ACTION}
+    ends |= {FAILED for step in steps if step.type is StepType.ACTION and _may_fail(step, steps, edges)}
     machine = FlowMachine(
         model=None,
         states=[
@@ -212,16 +212,27 @@ def _states_of(step: Step) -> tuple[str, ...]:
     return (step.id, unknown_at(step.id)) if step.type is StepType.ACTION else (step.id,)
 
 
+def _came_from_questions(step: Step, steps: Sequence[Step], edges: Sequence[Edge]) -> dict[str, None]:
+    """The questions that an action may be come to from, and gone back to where it is refused."""
+    return dict.fromkeys(edge.source for edge in _returning(steps, edges) if step.id in landings(edges, edge.dest))
+
+
+def _may_fail(step: Step, steps: Sequence[Step], edges: Sequence[Edge]) -> bool:
+    """True if there may be no question to go back to where an action is refused: the flow has failed then."""
+    into = {edge.source for edge in edges if edge.trigger != EMPTY and step.id in landings(edges, edge.dest)}
+    return step.id in landings(edges, steps[0].id) or not into <= _came_from_questions(step, steps, edges).keys()
+
+
 def _add_action(machine: FlowMachine, step: Step, edges: Sequence[Edge], steps: Sequence[Step]) -> None:
-    """The transitions of an action but for its ways on: an attempt, no knowledge, and back to what was answered last."""
+    """The transitions of an action but for its ways on: an attempt, no knowledge, back to what was answered last."""
     unknown = unknown_at(step.id)
     machine.add_transition(RUN, step.id, None, name=RUN)
     machine.add_transition(UNKNOWN, step.id, unknown, name=UNKNOWN)
-    came_from = [edge.source for edge in _returning(steps, edges) if step.id in landings(edges, edge.dest)]
     for state in (step.id, unknown):
-        for came in dict.fromkeys(came_from):
+        for came in _came_from_questions(step, steps, edges):
             machine.add_transition(NOT_DONE, state, came, conditions=[_came_from(came)], name=NOT_DONE)
-        machine.add_transition(NOT_DONE, state, FAILED, name=NOT_DONE)  # there is no question to go back to
+        if _may_fail(step, steps, edges):
+            machine.add_transition(NOT_DONE, state, FAILED, name=NOT_DONE)
 
 
 def _returning(steps: Sequence[Step], edges: Sequence[Edge]) -> list[Edge]:

@@ -171,7 +171,7 @@ class Way:
         """What an arrow says: the choices or the trigger, then in brackets the predicates and the guard."""
         held = [f"[{name}]" for name in self.predicates]
         # who may go back, or go on after a silence, is told by where it leads
-        told_by_dest = self.kind in (WayKind.BACK, WayKind.RESUME)
+        told_by_dest = self.kind in (WayKind.BACK, WayKind.RESUME, WayKind.FAILED)
         if self.guard is not None and not told_by_dest and self.guard not in self.predicates:
             held.append(f"[{self.guard}]")
         words = [self._named, "else" if self.otherwise else "", *held]
@@ -302,7 +302,7 @@ def _or(ways: Sequence[Way]) -> str:
 _PLAIN: Final = "[name] must accept the answer, (name) says the question."
 _ROUTED: Final = "[name] must hold or accept the answer, else: none of the others holds; (name) says the question."
 _SHAPES: Final = {
-    NodeKind.ACTION: "A box with six sides does something and asks nobody.",
+    NodeKind.ACTION: "A box with six sides does (name) and asks nobody.",
     NodeKind.SUBFLOW: "A folder is a flow of its own, with its own picture; double lines lead on from its end.",
     NodeKind.PENDING: "An ellipse waits for an outcome.",
     NodeKind.UNKNOWN: "In an eight-sided box the outcome is not known.",

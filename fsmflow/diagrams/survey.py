@@ -15,16 +15,20 @@ from typing import Any, Final
 from fsmflow.alphabet import (
     BACK,
     CANCEL,
+    DONE,
     EMPTY,
     EXHAUSTED,
     EXPIRE,
+    NOT_DONE,
     PAGE,
     POP,
     PUSH,
     RESTART,
     RESUME,
+    RUN,
     SKIP,
     SUBMIT,
+    UNKNOWN,
 )
 from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
@@ -34,7 +38,7 @@ from fsmflow.messages import Option
 from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
 from fsmflow.state import FAILED
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType
 from fsmflow.wording import starters
 
 QUESTION_LENGTH: Final = 80  # characters of a question: two or three lines of a box
@@ -52,13 +56,14 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     RESUME: WayKind.RESUME,
     PAGE: WayKind.PAGE,
     EMPTY: WayKind.EMPTY,
-    "run": WayKind.RUN,
-    "done": WayKind.DONE,
-    "failed": WayKind.FAILED,
-    "unknown": WayKind.UNKNOWN,
+    RUN: WayKind.RUN,
+    DONE: WayKind.DONE,
+    NOT_DONE: WayKind.FAILED,
+    UNKNOWN: WayKind.UNKNOWN,
     PUSH: WayKind.ENTER,
     POP: WayKind.LEAVE,
 }
+_STEPS: Final[Mapping[StepType, NodeKind]] = {StepType.FLOW: NodeKind.SUBFLOW, StepType.ACTION: NodeKind.ACTION}
 _FOLDED: Final = frozenset(
     {
         WayKind.REFUSED,
@@ -104,7 +109,7 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
                 words=_words(sample, step, worded=worded),
                 choices=_titles(step.options, worded=worded),
                 sensitive=step.sensitive,
-                kind=NodeKind.QUESTION if step.flow is None else NodeKind.SUBFLOW,
+                kind=_STEPS.get(step.type, NodeKind.QUESTION),
                 optional=step.optional,
                 attempts=step.max_attempts,
                 timeout=sample.silences_at(step.id, sample.timeout)[0],
@@ -115,7 +120,9 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
         ends=tuple(name for name, state in sample.machine.states.items() if state.final),
         ways=_ways(sample, steps, worded=worded),
         waits=tuple(
-            WaitNode(name) for name, state in sample.machine.states.items() if not state.final and name not in steps
+            WaitNode(name, NodeKind.UNKNOWN if name in sample.definition.unknowns else NodeKind.PENDING)
+            for name, state in sample.machine.states.items()
+            if not state.final and name not in steps
         ),
     )
 
@@ -234,6 +241,8 @@ def _name(condition: Any) -> str:
 def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     if step.flow is not None:
         return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
+    if step.type is StepType.ACTION:
+        return f"({flow.definition.actions[step.id].run.name})"
     said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message

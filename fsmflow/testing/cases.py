@@ -7,11 +7,11 @@ the one that was meant. What a member reads then, and what is kept, is for the t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
-from fsmflow.alphabet import ANSWERING, EMPTY, EXHAUSTED, RESTART
+from fsmflow.alphabet import ANSWERING, DONE, EMPTY, EXHAUSTED, NOT_DONE, RESTART, RUN, UNKNOWN
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.registry import sample_flow
@@ -21,6 +21,9 @@ from fsmflow.testing.moves import Move
 from fsmflow.testing.paths import Ways
 
 _SHOWN = 3  # moves of a path in its name
+
+
+_BY_ITSELF: Final = frozenset({EMPTY, RUN, DONE, NOT_DONE, UNKNOWN})
 
 
 @frozen(eq=False, repr=False)
@@ -148,13 +151,13 @@ class Path:
     def is_offered(self) -> bool:
         """True if a member can make each of its moves, in a conversation.
 
-        That there is nothing to choose from is no member's doing; and to go on, or to start over, after a silence is
+        That there is nothing to choose from is no member's doing, nor is what comes of an action; and to go on, or to start over, after a silence is
         offered only where something was answered.
         """
         answered = False
         for move in self.moves:
             leaves = [leaf for leaf, _ in move.leaves()]
-            if any(leaf.trigger == EMPTY for leaf in leaves) or (move.source == EXPIRED and not answered):
+            if any(leaf.trigger in _BY_ITSELF for leaf in leaves) or (move.source == EXPIRED and not answered):
                 return False
             gives = move.trigger in ANSWERING or move.trigger == EXHAUSTED
             answered = (gives and not move.refuses) or (answered and move.trigger != RESTART)

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.alphabet import EXHAUSTED, PUSH, SUBMIT
+from fsmflow.alphabet import EXHAUSTED, PUSH, RUN, SUBMIT
 from fsmflow.answers import Answer, words_of
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.choices import Offer
@@ -150,6 +150,9 @@ def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
         flow.refusal = None
         if move.trigger == PUSH:
             flow.inner = None  # entering the step has opened it; here it is seen to
+            flow.begin(turn)
+        elif move.trigger == RUN:
+            asked.effect_id = None  # as above
             flow.begin(turn)
         elif move.refuses and flow.current_step is not None and flow.current_step.max_attempts == 1:
             turn.verdict = run(flow.judges(turn.answer or Answer()))

@@ -25,11 +25,13 @@ from fsmflow.alphabet import (
     EXHAUSTED,
     EXPIRE,
     LEADING_ON,
+    NOT_DONE,
     PAGE,
     POP,
     PUSH,
     RESTART,
     RESUME,
+    RUN,
     SUBMIT,
 )
 from fsmflow.machine import FlowTransition
@@ -37,6 +39,14 @@ from fsmflow.state import COMPLETED, EXPIRED, TERMINAL_STATES
 from fsmflow.testing.inputs import Inputs
 
 _FROM_ANYWHERE: Final = frozenset({CANCEL, RESTART, EXPIRE})
+
+ENTERING: Final = frozenset({PUSH, RUN})
+"""What is fired by coming to a step, and by nothing else."""
+
+
+def step_of(state: str) -> str:
+    """The step that a state belongs to: an action has a second one, in which nobody knows what came of it."""
+    return state.partition(".")[0]
 
 
 @frozen
@@ -67,7 +77,7 @@ class Move:
 
     def __str__(self) -> str:
         name = self.name.replace(" and ", "+")
-        if self.refuses or self.trigger == PUSH:
+        if self.refuses or self.trigger in ENTERING:
             return f"{self.source}-{name}"
         if self.trigger == POP and name in TERMINAL_STATES:
             return f"{self.source}-{POP}[{name}]-{self.dest}"
@@ -119,13 +129,13 @@ class Place:
         """The place that a way leads to."""
         if way.refuses:
             return evolve(self, refused=self.refused + 1)
-        if way.trigger in (PUSH, PAGE):
+        if way.trigger in (PUSH, RUN, PAGE):
             return self
         came, collected = self.came, self.collected
         gives = way.trigger in ANSWERING or way.trigger == EXHAUSTED
         if gives:
-            came = (*came, way.source)
-        elif way.trigger == BACK:
+            came = (*came, step_of(way.source))
+        elif way.trigger == BACK or (way.trigger == NOT_DONE and way.transition.conditions):
             came = came[:-1]
         elif way.trigger == RESTART:
             came, collected = (), frozenset()
@@ -151,6 +161,7 @@ class Way:
         inputs: What it can be taken with.
         attempts: How many answers its step may refuse; None for any number.
         within: The moves that lead through the flow that answers its step, for ``pop``.
+        unless: The steps from which another way leads back, for an action that is refused and has no way back.
     """
 
     trigger: str
@@ -158,6 +169,7 @@ class Way:
     inputs: Inputs
     attempts: int | None = None
     within: tuple[Move, ...] = ()
+    unless: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -195,11 +207,11 @@ class Way:
         """True if it is known without trying when it is open."""
         if self.transition.predicates:
             return False
-        return self.trigger in (SUBMIT, POP, BACK, RESUME) or not self.transition.conditions
+        return self.trigger in (SUBMIT, POP, BACK, NOT_DONE, RESUME) or not self.transition.conditions
 
     def is_open(self, place: Place) -> bool:
         """True if it can be taken from a place, with the right input."""
-        if self.source != place.state or not self.is_known or self.trigger == PUSH:
+        if self.source != place.state or not self.is_known or self.trigger in ENTERING:
             return False
         if self.source == EXPIRED:
             return (place.stood is not None and self.trigger != RESUME) or place.stood == self.dest
@@ -207,7 +219,9 @@ class Way:
             return False  # where its flow stands, is not known here
         if self.refuses:
             return self.attempts is None or place.refused + 1 < self.attempts
-        return self.trigger != BACK or place.came[-1:] == (self.dest,)
+        if self.trigger == NOT_DONE and not self.transition.conditions:
+            return self.unless.isdisjoint(place.came[-1:])
+        return self.trigger not in (BACK, NOT_DONE) or place.came[-1:] == (self.dest,)
 
     def is_offered(self, *, answered: bool) -> bool:
         """True if a member can take it, where it is open: by something to do, and after a silence to something kept.

@@ -19,14 +19,26 @@ from typing import Any, Final, Union
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import ANSWERING, BACK, EMPTY, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, RESUME, SKIP
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    NOT_DONE,
+    POP,
+    RESUME,
+    SKIP,
+    UNKNOWN,
+)
 from fsmflow.flow import Flow
 from fsmflow.machine import all_transitions
 from fsmflow.registry import sample_flow
 from fsmflow.state import EXPIRED
 from fsmflow.step import Step
 from fsmflow.testing.inputs import Inputs, inputs_of
-from fsmflow.testing.moves import Move, Place, Way
+from fsmflow.testing.moves import ENTERING, Move, Place, Way, step_of
 from fsmflow.testing.trying import ENDINGS, Searched, Standing, Tried, Trying
 
 LONGEST_ROUND: Final = 48
@@ -95,7 +107,7 @@ class Ways:
         """Ways through the flow to one of its ends, by what a member does at its questions."""
         if self.searched is not None:
             return self.searched.endings.get(end, [])[:ENDINGS]
-        path, lacks = self.shortest(end, by=LEADING_ON)
+        path, lacks = self.shortest(end, by=LEADING_ON | {NOT_DONE})
         return [] if lacks is not None else [path]
 
     # -- what is open --------------------------------------------------------------------------------------------------
@@ -121,9 +133,14 @@ class Ways:
     @property
     def open_to_anybody(self) -> tuple[Way, ...]:
         """What leads somewhere and does not hang on where the member came from."""
-        hanging = (BACK, PUSH, RESUME)
+        hanging = (BACK, RESUME, *ENTERING)
         known = (way for way in self.all if way.is_known and not way.refuses and way.source != EXPIRED)
-        return tuple(way for way in known if way.trigger not in hanging)
+        return tuple(
+            way
+            for way in known
+            if way.trigger not in hanging
+            and not (way.trigger == NOT_DONE and (way.transition.conditions or step_of(way.source) != self.first))
+        )
 
     def shortest(
         self, state: str, *, last: str | None = None, by: Collection[str] | None = None
@@ -150,6 +167,10 @@ class Ways:
             path = self._shortest(state, ways)
             if path is not None:
                 return tuple(way.move() for way in path), None
+        for way in self.all:
+            if way.trigger == NOT_DONE and way.dest == state and not way.transition.conditions:
+                before, move, lacks = self._refused(way)
+                return (*before, move), lacks
         wanted = self._shortest(state, known)
         if wanted is None:
             return (), f"nothing that is known here leads to {state!r}"
@@ -158,20 +179,52 @@ class Ways:
     def to(self, way: Way) -> tuple[tuple[Move, ...], Move, str | None]:
         """The path to the place from which a transition can be taken, the move that takes it, and what is missing."""
         if way.source == EXPIRED:
-            stood = way.dest if way.trigger == RESUME else self.first
+            closing = [each.source for each in self.all if each.trigger == EXPIRE]  # no silence does at an effect
+            if not closing:
+                return (), way.move(), "no silence closes it"
+            stood = way.dest if way.trigger == RESUME else closing[0]
             before, lacks = self.shortest(stood)
             silence = next(each for each in self._leaving[stood] if each.trigger == EXPIRE)
             return (*before, silence.move()), way.move(), lacks
+        if self.searched is not None and way.leads_on and self._known_twin(way) is not way:
+            before, twin, lacks = self.to(self._known_twin(way))
+            unknown = (each.move() for each in self._leaving[twin.source] if each.trigger == UNKNOWN)
+            return (*before, *unknown), way.move(), lacks
         if self.searched is not None and way.leads_on:
             path = self.searched.by_way.get(way.key)
             return ((), way.move(), self.lacks(way)) if path is None else (path[:-1], path[-1], None)
+        if way.trigger == NOT_DONE:
+            return self._refused(way)
         before, lacks = self.shortest(way.source, last=way.dest if way.trigger == BACK else None)
         return before, way.move(), lacks or way.inputs.lacks
+
+    def _known_twin(self, way: Way) -> Way:
+        """The same way where it is known what came of an action; only from there is it looked for by trying."""
+        action = step_of(way.source)
+        twins = (each for each in self._leaving[action] if (action, *each.key[:2]) == (each.source, *way.key[:2]))
+        return way if way.source == action else next(each for each in twins if each.dest == way.dest)
+
+    def _refused(self, way: Way) -> tuple[tuple[Move, ...], Move, str | None]:
+        """The same for an action that is refused: where it leads, hangs on which question was answered last."""
+        action = step_of(way.source)
+        if way.transition.conditions:
+            before, lacks = self.shortest(action, last=way.dest)
+        elif action == self.first:
+            before, lacks = (), None
+        else:
+            into = [each for each in self.all if each.leads_on and self._beyond(each.dest, action) is not None]
+            last = next((step_of(each.source) for each in into if step_of(each.source) not in way.unless), None)
+            before, lacks = self.shortest(action, last=last)
+        if way.source != action:
+            before = (*before, *(each.move() for each in self._leaving[action] if each.trigger == UNKNOWN))
+        return before, way.move(), lacks
 
     def lacks(self, way: Way) -> str | None:
         """What is missing to take a transition, in words; None if nothing is."""
         if self.searched is None or not way.leads_on or way.key in self.searched.by_way:
             return way.inputs.lacks
+        if self._known_twin(way) is not way:
+            return self.lacks(self._known_twin(way))
         if way.source not in self.searched.to:
             return self.shortest(way.source)[1]
         return way.inputs.lacks or self._unopened(way)
@@ -256,7 +309,7 @@ class Ways:
 
     def entered(self, state: str) -> Way | None:
         """What entering a state fires besides: the way into the flow that answers it."""
-        return next((way for way in self._leaving.get(state, ()) if way.trigger == PUSH), None)
+        return next((way for way in self._leaving.get(state, ()) if way.trigger in ENTERING), None)
 
     def ends(self, state: str) -> bool:
         """True if a conversation ends at a state."""
@@ -275,9 +328,16 @@ def _ways(flow: Flow[Any], steps: Mapping[str, Step], within: Mapping[str, Ways]
             found, lacks = within[way.source], None
             endings = found.endings(way.ends_within)
             if not endings:
-                lacks = found.shortest(way.ends_within, by=LEADING_ON)[1] or "nothing that is known leads to its end"
+                lacks = (
+                    found.shortest(way.ends_within, by=LEADING_ON | {NOT_DONE})[1]
+                    or "nothing that is known leads to its end"
+                )
                 lacks = f"within {way.source!r}, {lacks}"
             way = Way(trigger, transition, Inputs(lacks=lacks), None, next(iter(endings), ()))
+        if trigger == NOT_DONE and not transition.conditions:
+            beside = [each for _, each in all_transitions(flow.machine) if each.source == transition.source]
+            others = frozenset(str(each.dest) for each in beside if each.name == NOT_DONE and each.conditions)
+            way = Way(trigger, transition, way.inputs, unless=others)
         yield way
 
 

@@ -25,12 +25,12 @@ from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 
-from fsmflow.alphabet import EMPTY, EXHAUSTED, LEADING_ON, POP, PUSH
+from fsmflow.alphabet import EMPTY, EXHAUSTED, LEADING_ON, POP
 from fsmflow.flow import Flow
 from fsmflow.machine import WITNESSES, Turn
 from fsmflow.state import TERMINAL_STATES
 from fsmflow.testing.firing import Run, act, is_loop_running, running
-from fsmflow.testing.moves import Move, Way
+from fsmflow.testing.moves import ENTERING, Move, Way
 
 TRIES: Final = 4_000
 """How many moves a search takes at most."""
@@ -267,7 +267,7 @@ def unwitnessed() -> Iterator[None]:
 
 
 def _moves(way: Way, endings: Mapping[tuple[str, str], Sequence[tuple[Move, ...]]]) -> Iterable[Move]:
-    if way.trigger == PUSH:
+    if way.trigger in ENTERING:
         return
     if way.trigger == POP:
         for within in endings.get((way.source, way.ends_within), ()):
