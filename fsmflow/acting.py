@@ -1,7 +1,7 @@
 """The rest of a turn that has come to an action: it is run, and what came of it is committed.
 
 Here belongs the protocol by which an effect happens once, or is known not to be known: as a generator of effects, like
-every turn. The commit that came before this has said that it is under way, and whose it is: this worker's. What comes of
+every turn. The commit that came before this has said that it is under way, and that it is this worker's. What comes of
 it counts only as long as that is so, and then on whatever state is stored by now: other messages may have been
 answered meanwhile, and the effect is not run again for that.
 
@@ -194,7 +194,7 @@ class Acting:
             return self._left(state, pending, outcome)
         flow = self._flow(state)
         assert flow is not None  # noqa: S101 - seen to by `_decided`
-        turn = Turn()
+        turn, secrets = Turn(), flow.innermost.known_secrets()
         if isinstance(outcome, Done):
             asking = flow.innermost
             step = asking.current_step
@@ -210,9 +210,8 @@ class Acting:
         messages = yield from self.dialogue.ask(self.arrival, flow, *filter(None, (flow.refusal,)))
         status = "working" if flow.action else flow.state if flow.state in TERMINAL_STATES else "in_progress"
         taken = None if flow.action is not None else Settled()
-        asked = flow.innermost
         kept = None
-        if isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in asked.known_secrets()):
+        if isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in secrets):
             kept = yield from self.dialogue.ask(self.arrival, flow)
         return Decision(
             messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken, kept=kept

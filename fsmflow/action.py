@@ -72,7 +72,7 @@ class Action(Step):
     idempotent: bool = False
     returns: Any = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a word of the language that flows are written in
         self,
         id: str,
         run: Callable[..., Any],

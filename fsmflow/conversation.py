@@ -105,7 +105,7 @@ class Conversation(Dialogue):
             yield Backoff(attempt)
 
     def _taken_over(self, arrival: Arrival, state: MemberState) -> Effects[Reply]:
-        """The reply to a message that was decided before; an effect that it was left with is taken over, if it can be."""
+        """The reply to a message that was decided before; an effect that was left open is taken over, if it can be."""
         reply = repeated(self, arrival, state)
         taken = yield from Acting(self, arrival, self.on_fault).take(reply, state)
         return reply if taken is None else taken

@@ -313,18 +313,14 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, lis
                 else:
                     go_on(index, partial(several[index].send, result))
         running = {index: wish for index, wish in wanted.items() if isinstance(wish, Perform)}
-        if running:
-            for index, came in zip(running, (yield PerformAll(tuple(running.values()))), strict=True):
-                go_on(index, partial(several[index].send, came))
-            continue
         sending = {index: wish.command for index, wish in wanted.items() if isinstance(wish, Send)}
-        if sending:
-            answers = yield SendAll(tuple(sending.values()))
-            for index, answer in zip(sending, answers, strict=True):
-                if isinstance(answer, StoreUnavailable):
-                    go_on(index, partial(several[index].throw, answer))
-                else:
-                    go_on(index, partial(several[index].send, answer))
+        at_once = PerformAll(tuple(running.values())) if running else SendAll(tuple(sending.values()))
+        waiting = running or sending  # the effects first: their time has begun
+        for index, answer in zip(waiting, (yield at_once) if waiting else (), strict=True):
+            if isinstance(answer, StoreUnavailable):
+                go_on(index, partial(several[index].throw, answer))
+            else:
+                go_on(index, partial(several[index].send, answer))
     if faults:
         raise faults[0]
     return [returned[index] for index in range(len(several))]

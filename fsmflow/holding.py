@@ -1,7 +1,7 @@
 """What is said while an effect is open: nothing else happens then.
 
 Here belongs the answer to whatever a member sends while it is not known what came of an action: that it is being done,
-or being checked. Their message is decided, and answers nothing; nothing is left, gone back over, restarted or recovered.
+or being checked. Their message is decided, and answers nothing: nothing is left, gone back over, restarted, recovered.
 With the same commit the effect is taken over, if whoever had it has had it for too long; whether that is so, the store
 says, by its own clock.
 """

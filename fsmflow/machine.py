@@ -147,9 +147,7 @@ def build_machine(
         The Machine, with no model.
     """
     edges = ways_on(steps)
-    ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
-    ends |= {end for step in steps for end in _ends_within(step)}
-    ends |= {FAILED for step in steps if step.type is StepType.ACTION and _may_fail(step, steps, edges)}
+    ends = _ends_of(steps, edges)
     machine = FlowMachine(
         model=None,
         states=[
@@ -199,12 +197,16 @@ def build_machine(
         if step.asks:
             machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
     _turn_pages_and_go_back(machine, steps, edges)
-    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
-        for step in steps:
-            if step.type is not StepType.ACTION:  # while an effect is open, nothing else happens
-                machine.add_transition(trigger, step.id, dest, name=trigger)
+    _leave_from_anywhere(machine, steps)
     _add_the_ways_back(machine, steps)
     return machine
+
+
+def _ends_of(steps: Sequence[Step], edges: Sequence[Edge]) -> set[str]:
+    """The terminal states that something leads to."""
+    ends = {edge.dest for edge in edges if edge.dest in TERMINAL_STATES} | {CANCELLED, EXPIRED}
+    ends |= {end for step in steps for end in _ends_within(step)}
+    return ends | {FAILED for step in steps if step.type is StepType.ACTION and _may_fail(step, steps, edges)}
 
 
 def _states_of(step: Step) -> tuple[str, ...]:
@@ -255,6 +257,14 @@ def _name_of(edge: Edge, predicates: Mapping[Predicate, str], called: set[tuple[
         name = f"{plain} {number}"
     called.add((edge.trigger, name, edge.dest))
     return name
+
+
+def _leave_from_anywhere(machine: FlowMachine, steps: Sequence[Step]) -> None:
+    """Adds what leads away from every question. While an effect is open, nothing else happens."""
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
+        for step in steps:
+            if step.type is not StepType.ACTION:
+                machine.add_transition(trigger, step.id, dest, name=trigger)
 
 
 def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:

@@ -285,6 +285,10 @@ class FlowModel:
             if not offer.options:
                 raise NoOptions(name, step.id)
             return compose(name, step, said, offer)
+        return (yield from self._says_at_the_end())
+
+    def _says_at_the_end(self) -> Calls[Message]:
+        name = type(self).__name__
         if self.state == COMPLETED:
             self.check_collected()
         if self.last_words:
@@ -533,17 +537,21 @@ class FlowModel:
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
             self._forget_what_was_left()
+        noted += self._moves_noted(trigger, source, turn)
+        turn.entries += noted
+        self.entries += noted
+
+    def _moves_noted(self, trigger: str, source: str, turn: Turn) -> Iterator[AuditEntry]:
+        """What is recorded of a transition: that it was made and why, and what was come to by it."""
         why = NOTHING_OFFERED if trigger == EMPTY else None
         if trigger == NOT_DONE and turn.reason:
             why = audit.REDACTED if self._quotes_a_secret(source, turn.reason) else turn.reason
-        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
+        yield self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why)
         if self.state not in TERMINAL_STATES:
             if trigger not in (RUN, UNKNOWN):  # by which no step is come to
-                note(self.entry(audit.STEP_START, "in_progress"))
+                yield self.entry(audit.STEP_START, "in_progress")
         elif trigger in LEADING_ON or trigger == NOT_DONE:
-            note(self.entry(_ENDINGS[self.state], "success"))
-        turn.entries += noted
-        self.entries += noted
+            yield self.entry(_ENDINGS[self.state], "success")
 
     def _answered(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict

@@ -81,7 +81,7 @@ class Runner(Generic[ManagerT]):
 
     asynchronous: ClassVar[bool]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each may be chosen by itself
         self,
         manager: ManagerT,
         flows: Flows,
@@ -238,9 +238,9 @@ class FlowRunner(Runner[FlowStateManager]):
         return self.manager.drive(self._starting(flow_type, inbound, run_id))
 
     def due(self, limit: int = 100) -> list[Due]:
-        """Does what is due at members who say nothing: reminds them, closes runs that were silent for too long, and
-        takes up what a crash has left of an effect.
+        """Does what is due at members who say nothing.
 
+        It reminds them, closes runs that were silent for too long, and takes up what a crash has left of an effect.
         Call it every few seconds, in as many workers as there are (``fsmflow worker`` does): whatever is due is done by
         one of them. By the store's clock, so it matters little what theirs say.
 

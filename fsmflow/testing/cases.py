@@ -151,8 +151,8 @@ class Path:
     def is_offered(self) -> bool:
         """True if a member can make each of its moves, in a conversation.
 
-        That there is nothing to choose from is no member's doing, nor is what comes of an action; and to go on, or to start over, after a silence is
-        offered only where something was answered.
+        That there is nothing to choose from is no member's doing, nor is what comes of an action; and to go on, or to
+        start over, after a silence is offered only where something was answered.
         """
         answered = False
         for move in self.moves:
