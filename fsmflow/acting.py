@@ -39,13 +39,10 @@ from fsmflow.holding import WORKING, is_held, taking
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Reply
 from fsmflow.outcomes import Accepted, Done, NotDone, Outcome, StillUnknown, Unsure
-from fsmflow.pending import Claim, Park, Pending, Settled, Status, held_by
+from fsmflow.pending import CHECK_AGAIN, Claim, Park, Pending, Settled, Status, held_by
 from fsmflow.state import TERMINAL_STATES, MemberState
 from fsmflow.storable import check_storable
 from fsmflow.timers import EFFECT, Due
-
-CHECK_AGAIN: Final = 60_000
-"""After how many milliseconds it is asked again what came of an effect that nobody could say anything of."""
 
 
 @frozen
@@ -235,8 +232,8 @@ class Acting:
         if isinstance(outcome, Unsure):
             at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
             turn.entries.append(at if outcome.fault is None else fault_entry(flow, outcome.fault))
-        can_be_asked = action.reconcile is not None or action.idempotent
-        parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, CHECK_AGAIN if can_be_asked else None)
+        again = CHECK_AGAIN if action.can_be_asked else None
+        parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, again)
         said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
         return Decision(said, "unknown", flow=flow, entries=turn.entries, moved=True, pending=parked)
 

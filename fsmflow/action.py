@@ -97,6 +97,11 @@ class Action(Step):
         return self.limit + GRACE
 
     @property
+    def can_be_asked(self) -> bool:
+        """True if somebody who does not know what came of it may do something about it."""
+        return self.reconcile is not None or self.idempotent
+
+    @property
     def lease_taken_over(self) -> timedelta:
         """The same for who takes it over, and may ask first what came of it."""
         return self.lease if self.reconcile is None else self.lease + self.limit

@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 
 from fsmflow import audit
 from fsmflow.acting import Acting
+from fsmflow.action import Action
 from fsmflow.alphabet import BACK, CANCEL, EXPIRE, PAGE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
@@ -182,8 +183,8 @@ class Conversation(Dialogue):
         if registration is None:
             return (yield from recover(self, arrival, state))
         flow = self.flow_for(arrival, registration, stored)
-        if not flow.resume(stored):
-            return (yield from recover(self, arrival, state))
+        if not flow.resume(stored) or isinstance(flow.innermost.current_step, Action):
+            return (yield from recover(self, arrival, state))  # at an action nothing is answered: its effect is lost
         at_hand.append(flow)
         flow.previous = state.previous
         if arrival.is_late(state):

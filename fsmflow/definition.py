@@ -113,6 +113,14 @@ class Definition:
         """The steps whose flow changes the world."""
         return frozenset(step_id for step_id, within in self.flows.items() if within.acts)
 
+    def acted(self, flow_data: FlowData) -> bool:
+        """True if an effect was done, or may have been, in a stored run."""
+        at = self.step_at(flow_data.step_id or "")
+        if at in self.actions or any(each in self.actions or each in self.acting_flows for each in flow_data.path):
+            return True
+        within = self.flows.get(flow_data.step_id or "")
+        return within is not None and flow_data.inner is not None and within.acted(flow_data.inner)
+
     @property
     def acts(self) -> bool:
         """True if one of its steps changes the world, or one of a flow within it."""

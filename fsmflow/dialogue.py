@@ -116,6 +116,7 @@ class Dialogue:
         if not again.resume(run):
             return flow
         again.previous, again.refusal, again.entries = flow.previous, flow.refusal, flow.entries
+        again.innermost.effect_id = flow.innermost.effect_id
         return again
 
     def ask(self, arrival: Arrival, flow: Flow, *reasons: str) -> Calls[tuple[Message, ...]]:

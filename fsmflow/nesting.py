@@ -232,6 +232,19 @@ class NestingModel(FlowModel):
             return True
         return self.inner is not None and self.inner._has_acted
 
+    def forgets_an_effect(self, flow_data: FlowData) -> bool:
+        """True if an effect that was done in a stored run, or may have been, lies ahead in this one."""
+        definition = self._definition
+        acting = definition.actions.keys() | definition.acting_flows
+        if not acting.isdisjoint(set(flow_data.path) - set(self.path)):
+            return True
+        if definition.step_at(flow_data.step_id or "") in definition.actions:
+            return self.state != flow_data.step_id
+        within = definition.flows.get(flow_data.step_id or "")
+        if within is None or flow_data.inner is None or not within.acted(flow_data.inner):
+            return False
+        return self.inner is None or self.state != flow_data.step_id or self.inner.forgets_an_effect(flow_data.inner)
+
     def _made(self, flow: Any) -> NestingModel:
         made = flow(member_id=self.member_id, channel=self.channel)
         if not isinstance(made, NestingModel):

@@ -121,6 +121,9 @@ class Settled:
         return "-"
 
 
+CHECK_AGAIN: Final = 60_000
+"""After how many milliseconds it is asked again what came of an effect that nobody could say anything of."""
+
 ANYBODY: Final = "*"
 """The owner for an outcome that counts from whoever says it: a service's own word."""
 

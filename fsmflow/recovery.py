@@ -14,6 +14,8 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import audit
+from fsmflow.action import Action
+from fsmflow.alphabet import UNKNOWN
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
 from fsmflow.decision import Arrival, Decision
@@ -21,7 +23,9 @@ from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Effect, LastValid
 from fsmflow.errors import StoreUnavailable
 from fsmflow.flow import Flow
+from fsmflow.machine import Turn
 from fsmflow.messages import Message
+from fsmflow.pending import CHECK_AGAIN, Park, Status
 from fsmflow.state import FlowData, MemberState, UnreadableField, next_visit
 
 
@@ -35,6 +39,7 @@ class _Restored:
         flow: The run, made ready; None if it has ended, and nothing is open.
         whole: True if it is the stored run as it was stored.
         entries: What happened to it since.
+        parked: What is said of the effect at which it stands.
     """
 
     source: str
@@ -42,6 +47,7 @@ class _Restored:
     flow: Flow | None = None
     whole: bool = False
     entries: tuple[AuditEntry, ...] = ()
+    parked: Park | None = None
 
 
 def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, Decision]:
@@ -90,6 +96,7 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         moved=flow is not None,
         unreadable=unreadable,
         ended=flow is None and not whole,
+        pending=None if restored is None else restored.parked,
     )
 
 
@@ -136,8 +143,9 @@ def _resume(
     try:
         flow = dialogue.flow_for(arrival, registration, candidate)
         fits = flow.resume(candidate)
-        if not fits:
-            flow.rewind(candidate)
+        if not fits and not _rewound(flow, candidate):
+            return None
+        parked = yield from _left_open(flow)
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
         flow.visit = max(next_visit(flow.visit), arrival.at, arrival.received)
@@ -157,7 +165,29 @@ def _resume(
         if fits and (candidate.path or flow.state == flow.definition.first):
             raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
-    return _Restored(source, messages, flow, whole=fits and source == "flow_data", entries=tuple(entries))
+    whole = fits and source == "flow_data"
+    return _Restored(source, messages, flow, whole=whole, entries=tuple(entries), parked=parked)
+
+
+def _rewound(flow: Flow, candidate: FlowData) -> bool:
+    """Takes a run up as far as it fits; False where an effect would lie ahead that was done, or that nobody asked for.
+
+    Rather a clean start than another payment.
+    """
+    flow.rewind(candidate)
+    return not flow.forgets_an_effect(candidate) and flow.action is None
+
+
+def _left_open(flow: Flow) -> Calls[Park | None]:
+    """What is said of an effect at which a run stands while nothing says that it is open: nobody knows then."""
+    asking = flow.innermost
+    action = asking.current_step
+    if not isinstance(action, Action):
+        return None
+    effect_id = f"{asking.run_id}:{action.id}:{asking.visit}"  # as the commit has named it that has come to it
+    if flow.action is not None:
+        yield from flow.goes(UNKNOWN, Turn())
+    return Park(effect_id, Status.UNKNOWN, 1, CHECK_AGAIN if action.can_be_asked else None)
 
 
 def _waited(flow: Flow, stored: FlowData | None) -> bool:

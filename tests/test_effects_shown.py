@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fsmflow import Action, Done, Flow, FlowDefinitionError, Retry, Route, Step, StepType, SubFlow
+from fsmflow import Action, Flow, FlowDefinitionError, Retry, Route, Step, StepType, SubFlow
 from fsmflow.diagrams import dot, mermaid
 from fsmflow.testing import paths_of, transitions_of
 from tests.bank import Bank, Order, Pay, PayAgain, PayFirst, PayKnown, PayTwice
@@ -121,12 +121,10 @@ def test_a_flow_without_a_store_stops_before_an_action() -> None:
         ({"retry": 3}, "retry"),
         ({"retry": Retry(on=ValueError, attempts=0)}, "attempt"),
         ({"retry": Retry(on=ValueError, wait=timedelta(seconds=-1))}, "pause"),
-        ({"run": lambda: Done()}, "run"),
+        ({"run": "pay"}, "run"),
     ],
 )
 def test_an_action_that_is_written_wrongly_is_an_error_when_the_class_is_made(wrong: dict[str, Any], told: str) -> None:
-    given: dict[str, Any] = {"run": lambda self: Done(), **wrong}
-    if wrong.get("run") is not None:
-        given["run"] = "pay"
+    given: dict[str, Any] = {"run": Pay.pays, **wrong}
     with pytest.raises(FlowDefinitionError, match=told):
         type("Wrong", (Flow,), {"flow_type": "wrong", "steps": (Action("payment", **given),)})

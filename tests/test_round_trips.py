@@ -13,6 +13,7 @@ from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound
 from fsmflow.runner import FlowRunner
 from fsmflow.store import SCRIPT
+from tests.bank import ACCEPTS, PAYS, Bank, PayFirst, PayTwice
 from tests.branched import Account, Order, Parcel, Register
 from tests.commits import CHANNEL, MOMENT, runner_on, say
 from tests.on_offer import Shelf, accepting, offers
@@ -147,3 +148,19 @@ def test_two_hundred_options_in_pages_cost_two_round_trips_a_message(server_url:
         assert cost(server_url, runner, Inbound(CHANNEL, "gone", "Offer 1", "00000000+1", "option")) == TURN
         shelf.on_offer = []
         assert cost(server_url, runner, Inbound(CHANNEL, "none", "Offer 1")) == TURN
+
+
+def test_a_message_that_runs_an_effect_costs_one_commit_more_and_one_that_runs_none_costs_what_it_did(
+    server_url: str,
+) -> None:
+    with redis.Redis.from_url(server_url) as client:
+        client.flushall()
+        bank = Bank(PAYS, ACCEPTS)
+        runner = FlowRunner(FlowStateManager(client), [PayTwice, PayFirst], services=bank, clock=lambda: MOMENT)
+        say(runner, "warming up", "hello")
+        effect, two = {**TURN, "evalsha": 2}, {**TURN, "evalsha": 3}
+        spent = [cost(server_url, runner, Inbound(CHANNEL, text, text)) for text in ("payfirst", "note", "paytwice")]
+        assert spent == [effect, TURN, TURN]
+        bank.script[:] = [PAYS, ACCEPTS]
+        assert cost(server_url, runner, Inbound(CHANNEL, "5", "5")) == two
+        assert cost(server_url, runner, Inbound(CHANNEL, "6", "and?")) == TURN, "while one is open, as any message"

@@ -21,8 +21,8 @@ from attrs import frozen
 from loguru import logger
 
 from fsmflow import (
-    AsyncFlowRunner,
     Action,
+    AsyncFlowRunner,
     AsyncFlowStateManager,
     Done,
     Flow,
