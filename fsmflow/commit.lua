@@ -228,7 +228,7 @@ else
   redis.call('PEXPIRE', seen, ARGV[4])
   redis.call('PEXPIRE', audit, ARGV[4])
 end
-if ARGV[15] == '' then
+if ARGV[15] == '' or (ARGV[15] ~= '-' and open == stored[6]) then
   return {'applied', version}
 end
 return {taken and 'taken' or 'applied', redis.call('HGETALL', hash)}

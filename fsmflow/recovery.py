@@ -128,17 +128,15 @@ def _resume(
 
     A run that has ended stays ended: taken up at an earlier point it could be completed a second time.
     """
-    if candidate is None:
+    registration = None if candidate is None or candidate.ended else dialogue.known(arrival, state, candidate)
+    if candidate is None or (registration is None and not candidate.ended):
         return None
-    if candidate.ended:
+    if registration is None:
         waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
         if waited is not None:
             return waited
         said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
         return _Restored(source, (said,), whole=source == "flow_data")
-    registration = dialogue.known(arrival, state, candidate)
-    if registration is None:
-        return None
     fits = False
     try:
         flow = dialogue.flow_for(arrival, registration, candidate)

@@ -175,7 +175,7 @@ FLOWS = (Pay, PayKnown, PayOnce, PayTwice, PayFirst, Order, PayAgain)
 
 
 def talk_to(redis: Any, prefix: str, bank: Bank, **named: Any) -> Talk:
-    """A member who talks to a runner with that bank. Once the bank says that the worker is gone, Redis hears no more."""
+    """A member who talks to a runner with that bank. Once that says that the worker is gone, Redis hears no more."""
     talk = Talk(redis, prefix, FLOWS, services=bank, **named)
 
     def look(_: tuple[Any, ...]) -> None:
