@@ -28,7 +28,7 @@ from fsmflow import (
     StoreUnavailable,
 )
 from fsmflow.store import read_hash
-from tests.bank import FLOWS, PAYS_AND_DIES, REASON, Bank, open_effect, talk_to
+from tests.bank import ACCEPTS, FLOWS, PAYS_AND_DIES, REASON, Bank, open_effect, talk_to
 from tests.proxy import WHAT_IS_CUT, CuttingProxy, cutting_proxy
 from tests.sides import as_if_sync, async_client_like, runner_on, wait_for
 from tests.talking import BEGINNING, CONSOLE, Talk, words
@@ -104,6 +104,21 @@ def test_a_late_outcome_after_a_take_over_counts_no_more(any_redis: Redis, prefi
 
 
 @pytest.mark.usefixtures("side")
+def test_a_late_outcome_is_none_of_another_effect_that_is_open_by_then(any_redis: Redis, prefix: str) -> None:
+    def late() -> Any:
+        bank.paid.append(bank.calls[-1])
+        talk.ages(hours=1)
+        other_worker(talk, bank).due()
+        return Done("late")
+
+    bank = Bank(late, ACCEPTS)
+    talk = talk_to(any_redis, prefix, bank)
+    assert talk.says("paytwice", "5").status == "working"
+    assert (open_effect(talk)[0], open_effect(talk)[4]) == ("accepted", bank.calls[1])
+    assert talk.data == {"amount": "5", "payment": "receipt found"}
+
+
+@pytest.mark.usefixtures("side")
 def test_a_service_may_tell_the_outcome_before_the_call_returns(any_redis: Redis, prefix: str) -> None:
     def told_before() -> Any:
         other_worker(talk, bank).resolve(talk.member_id, bank.calls[-1], Done("called back"))
@@ -154,6 +169,17 @@ def test_effects_of_several_members_run_side_by_side(any_redis: Redis, prefix: s
     members = [f"member-{number}" for number in range(3)]
     replies = runner.handle_many([Inbound(CONSOLE, name, "payfirst", member_id=name) for name in members])
     assert [words(reply) for reply in replies if isinstance(reply, Reply)] == ["A note?"] * 3
+
+
+@pytest.mark.usefixtures("side")
+def test_what_could_not_end_in_its_time_any_more_is_not_begun(
+    any_redis: Redis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsmflow.action.GRACE", timedelta(seconds=-1))  # as for a worker that stood still after it
+    bank = Bank()
+    talk = talk_to(any_redis, prefix, bank)
+    assert talk.says("pay", "5", "yes").status == "unknown"
+    assert bank.calls == []
 
 
 # -- time -------------------------------------------------------------------------------------------------------------
