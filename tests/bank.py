@@ -164,6 +164,31 @@ class Order(Pay):
         return "Ordered."
 
 
+class OrderNoted(Pay):
+    """A payment within, and a question after it there."""
+
+    flow_type = "ordernoted"
+    steps = (Step(id="what", type=StepType.TEXT, message="What?"), SubFlow("paying", PayKnown))
+
+
+class PayAtLast(Pay):
+    """A payment that using up the attempts leads to, too."""
+
+    flow_type = "payatlast"
+    steps = (
+        Step(
+            id="how",
+            type=StepType.BUTTON,
+            message="How?",
+            options=(Option("card", "By card"), Option("cash", "In cash")),
+            max_attempts=2,
+            on_exhausted="payment",
+        ),
+        Action("payment", Pay.pays),
+        Pay.note,
+    )
+
+
 class PayAgain(Pay):
     """A payment that is tried three times before anybody is told."""
 
@@ -171,7 +196,7 @@ class PayAgain(Pay):
     steps = (Pay.amount, Action("payment", Pay.pays_once, retry=Retry(on=Lost), idempotent=True), Pay.note)
 
 
-FLOWS = (Pay, PayKnown, PayOnce, PayTwice, PayFirst, Order, PayAgain)
+FLOWS = (Pay, PayKnown, PayOnce, PayTwice, PayFirst, Order, OrderNoted, PayAtLast, PayAgain)
 
 
 def talk_to(redis: Any, prefix: str, bank: Bank, **named: Any) -> Talk:

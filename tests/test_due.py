@@ -311,7 +311,7 @@ def test_a_kind_that_is_not_known_here_is_left_to_who_knows_it(any_redis: Redis,
     talk.says("asked")
     talk.ages(minutes=1)
     at, _, score, question = talk.fields["due"].decode().split(" ")
-    talk.redis.hset(talk.key, "due", f"{at} effect {score} {question}")
+    talk.redis.hset(talk.key, "due", f"{at} unheard {score} {question}")
     assert done(talk) == []
     assert len(due_set(talk)) == 1
 

@@ -393,6 +393,24 @@ def test_an_effect_of_a_flow_within_has_an_id_of_its_own_and_no_way_back(any_red
     assert len(bank.calls) == 1
 
 
+def test_nothing_leads_out_of_a_flow_within_back_over_what_was_done_there(any_redis: Redis, prefix: str) -> None:
+    bank = Bank()
+    talk = talk_to(any_redis, prefix, bank)
+    talk.says("ordernoted", "shoes", "5")
+    assert words(talk.taps("Yes")) == "A note?"
+    assert talk.says("back").status == "refused"
+    assert words(talk.says("back")).endswith("A note?")
+    assert len(bank.calls) == 1
+
+
+def test_attempts_that_are_used_up_may_lead_to_an_effect_which_is_taken_up_once(any_redis: Redis, prefix: str) -> None:
+    bank = Bank()
+    talk = talk_to(any_redis, prefix, bank)
+    assert words(talk.says("payatlast", "what?", "what?")).endswith("A note?")
+    assert effects_of(talk) == ["effect_run", "effect_done"]
+    assert len(bank.calls) == 1
+
+
 def test_an_effect_of_a_flow_within_is_taken_over(any_redis: Redis, prefix: str) -> None:
     bank = Bank(PAYS_AND_DIES)
     talk = talk_to(any_redis, prefix, bank)

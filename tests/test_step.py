@@ -133,7 +133,7 @@ def test_a_step_is_answered_by_choosing_unless_it_is_text() -> None:
 
 
 def test_the_three_types_are_those_of_the_frameworks_description() -> None:
-    asked = [(each.name, each.value) for each in StepType if each is not StepType.FLOW]
+    asked = [(each.name, each.value) for each in StepType if each not in (StepType.FLOW, StepType.ACTION)]
     assert asked == [("TEXT", "text"), ("BUTTON", "button"), ("LIST", "list")]
 
 
