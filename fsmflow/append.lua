@@ -4,6 +4,10 @@
 -- ARGV  1 records that the stream keeps     2 retention, in milliseconds
 --       then the fields of the record, each as name and value; none is `version`, which tells a turn's records
 
+-- A stream that is there and never expires is that of a member at whom an effect is open: that is the commits' to end.
+local lives = redis.call('PTTL', KEYS[1])
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if lives ~= -1 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 return id

@@ -255,6 +255,13 @@ def test_nothing_is_cleared_rolled_back_or_started_while_an_effect_is_open(any_r
     assert len(bank.calls) == 1
 
 
+def test_what_is_added_to_the_trail_by_hand_has_it_expire_no_sooner(any_redis: Redis, prefix: str) -> None:
+    talk = talk_to(any_redis, prefix, Bank(ACCEPTS))
+    talk.says("pay", "5", "yes")
+    talk.manager.append(talk.member_id, talk.manager.history(talk.member_id)[-1:])
+    assert lifetimes(talk) == [False, False, False]
+
+
 def test_a_silence_closes_no_run_whose_effect_is_open(any_redis: Redis, prefix: str) -> None:
     talk = talk_to(any_redis, prefix, Bank(ACCEPTS))
     talk.says("pay", "5", "yes")
