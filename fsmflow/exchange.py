@@ -188,7 +188,7 @@ class Exchange:
     def append(self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None) -> Wishes[None]:
         """Adds entries to a member's trail."""
         arguments = self.layout.append_arguments(member_id, entries, snapshot)
-        yield from self._evaluate(APPEND_SCRIPT, APPEND_SHA, 1, arguments)
+        yield from self._evaluate(APPEND_SCRIPT, APPEND_SHA, 2, arguments)
 
     def _evaluate(self, script: str, sha: str, keys: int, arguments: Sequence[str | bytes]) -> Wishes[Any]:
         """Runs a script of which the server keeps a copy, unless it was started since."""

@@ -168,9 +168,9 @@ class Layout:
     def append_arguments(
         self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None
     ) -> list[str | bytes]:
-        """The key and the arguments for what is added to a trail by hand, as ``append.lua`` names them."""
+        """The keys and the arguments for what is added to a trail by hand, as ``append.lua`` names them."""
         milliseconds, length = self._bounds
-        found: list[str | bytes] = [self.keys(member_id).audit, length, milliseconds]
+        found: list[str | bytes] = [self.keys(member_id).audit, self.keys(member_id).state, length, milliseconds]
         found += ["entries", dump_entries(entries)]
         if snapshot is not None:
             found += ["flow_data", dump_flow_data(snapshot)]
