@@ -183,6 +183,25 @@ def test_back_leads_past_what_was_left_as_it_was_empty() -> None:
     assert back.fire().flow.state == "a"
 
 
+def test_a_silence_is_an_end_to_paths_also_where_it_may_be_left() -> None:
+    for path in paths_of(made(text("a"), text("b"))).simple("cancelled"):
+        assert EXPIRED not in [move.source for move in path.moves]
+
+
+def test_turning_a_page_gives_no_attempt_back() -> None:
+    flow = made(shop("a", max_attempts=2, on_exhausted="b"), text("b"))
+    met: set[tuple[str, ...]] = set()
+
+    @settings(max_examples=400, deadline=None, database=None, derandomize=True)
+    @given(paths_of(flow).walks(longest=5))
+    def walked(walk: Any) -> None:
+        assert walk.run().state == walk.moves[-1].dest
+        met.add(tuple(move.name for move in walk.moves[:2]))
+
+    walked()
+    assert ("refused", PAGE) in met
+
+
 def test_after_a_silence_a_flow_within_is_gone_on_with() -> None:
     back = next(case for case in transitions_of(Whole) if (case.trigger, case.dest) == (RESUME, "pickup"))
     assert [move.trigger for move in back.path][-1] == EXPIRE
@@ -239,11 +258,11 @@ def test_a_members_way_through_emptiness_and_silence_is_marked(monkeypatch: pyte
 
 
 def test_who_came_past_an_empty_question_is_told_of_where_that_way_is_no_more() -> None:
-    old = made(shop("a", when_empty="why"), text("sure"), text("why"))
+    old = made(text("first"), shop("a", when_empty="why"), text("sure"), text("why"))
     assert lost(old, old) == ()
-    told = lost(old, made(shop("a"), text("sure"), text("why")))
+    told = lost(old, made(text("first"), shop("a"), text("sure"), text("why")))
     assert [(each.state, each.why) for each in told] == [
-        ("why", "the way that led from 'a' to 'why' does not any more")
+        ("why", "the way that led from 'first' to 'why' does not any more")
     ]
 
 
