@@ -9,6 +9,7 @@ The house, from the ground up; each module imports only from those above it:
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
 wording         the words that members may type at any question, and the library's own sentences
+identity        who a member is, as far as an application knows
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
@@ -41,6 +42,8 @@ recovery        going on from what is left of a state that cannot be read
 interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
+sign_in         who a member is, and the way in for who is not signed in
+takeover        what a member began before it was known who they are
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
@@ -73,6 +76,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
         AsyncFlowError,
+        AuthenticatorFailed,
         BadTarget,
         Contended,
         DrawingFailed,
@@ -94,6 +98,7 @@ if typing.TYPE_CHECKING:
         UnstorableAnswer,
     )
     from fsmflow.flow import Flow
+    from fsmflow.identity import Member
     from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
@@ -121,6 +126,7 @@ __all__ = [
     "AsyncFlowRunner",
     "AsyncFlowStateManager",
     "AuditEntry",
+    "AuthenticatorFailed",
     "BadTarget",
     "Buttons",
     "Channel",
@@ -142,6 +148,7 @@ __all__ = [
     "ListMenu",
     "Location",
     "Media",
+    "Member",
     "MemberState",
     "Message",
     "MissingExtra",
@@ -172,6 +179,7 @@ _NAMES: typing.Final = {
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
         "AsyncFlowError",
+        "AuthenticatorFailed",
         "BadTarget",
         "Contended",
         "DrawingFailed",
@@ -193,6 +201,7 @@ _NAMES: typing.Final = {
         "UnstorableAnswer",
     ),
     "flow": ("Flow",),
+    "identity": ("Member",),
     "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",

@@ -18,7 +18,7 @@ from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
 from fsmflow.effects import Commit, Committed, Effects
-from fsmflow.exchange import Send, Wish, Wishes
+from fsmflow.exchange import Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
@@ -104,6 +104,8 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
     async def _perform(self, wish: Wish) -> Any:
         if isinstance(wish, Send):
             return await self._batching.execute(wish.command)
+        if isinstance(wish, SendAll):
+            return await self._batching.execute_together(wish.commands)
         if isinstance(wish, Call):
             return await _awaited(wish)
         return await asyncio.sleep(wish.seconds)

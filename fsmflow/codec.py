@@ -103,6 +103,8 @@ def _as_json(flow_data: FlowData) -> dict[str, Any]:
         run["waiting"] = _as_json(flow_data.waiting)
     if flow_data.interrupted_by is not None:
         run["interrupted_by"] = flow_data.interrupted_by
+    if flow_data.unasked:
+        run["unasked"] = True
     return run
 
 
@@ -130,13 +132,15 @@ def _run(found: Any) -> FlowData:
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
     run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
-    inner, waiting, interrupted_by = get("inner"), get("waiting"), get("interrupted_by")
-    if inner is None and waiting is None and interrupted_by is None:
+    inner, waiting, interrupted_by, unasked = get("inner"), get("waiting"), get("interrupted_by"), get("unasked", False)
+    if inner is None and waiting is None and interrupted_by is None and unasked is False:
         return run
     if not (interrupted_by is None or type(interrupted_by) is str):
         raise TypeError("no flow type")
+    if type(unasked) is not bool:
+        raise TypeError("neither yes nor no")
     held, waits = (None if each is None else _run(each) for each in (inner, waiting))
-    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by)
+    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by, unasked=unasked)
 
 
 def _validation(found: Any) -> Validation:

@@ -3,14 +3,16 @@
 Here belongs the order in which a message is looked at, written once for every runner, as a generator of effects. It
 reads no clock, does no I/O and logs nothing.
 
-The order: is it known (a duplicate), can the state be read, is anything open, is the flow known here, is it older than
-the last one, was the member away too long, does it tap an earlier question, is it a global word; else it is an answer.
+The order: who is it of, is it known (a duplicate), can the state be read, is anything open, is the flow known here, was
+the member away too long, may they go through it, is the message older than the last one, does it tap an earlier
+question, is it a global word; else it is an answer.
 What comes earlier protects what comes later: an answer is only looked at once nothing else can be meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -23,8 +25,7 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, digest
 from fsmflow.decision import IGNORED, Arrival, Decision
-from fsmflow.dialogue import Dialogue
-from fsmflow.effects import Backoff, Commit, Effects, Load, Outcome, Write
+from fsmflow.effects import Backoff, Both, Commit, Effects, Load, LoadBoth, Outcome, Write
 from fsmflow.errors import NewerState, StoreUnavailable
 from fsmflow.faults import about, apology
 from fsmflow.flow import Flow
@@ -33,7 +34,9 @@ from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.recovery import put_aside, recover
 from fsmflow.repetition import repeated
+from fsmflow.sign_in import SigningIn
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
+from fsmflow.takeover import as_if_theirs, id_by_channel, releasing, run_to_take, taking
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
@@ -47,14 +50,8 @@ FIRST: Final = "nothing to go back to"
 
 
 @frozen
-class Conversation(Dialogue):
-    """How messages are answered.
-
-    Args:
-        on_fault: Is called with what a flow's code raised, and the message; what it raises comes out of the turn.
-    """
-
-    on_fault: Callable[[Exception, Inbound], object] | None = None
+class Conversation(SigningIn):
+    """How messages are answered."""
 
     def turn(
         self, inbound: Inbound, received_at: datetime, *, start: str | None = None, run_id: str | None = None
@@ -77,17 +74,30 @@ class Conversation(Dialogue):
             InvalidMemberId: The member's id cannot be part of a key.
             StoreUnavailable: Nothing was decided: have the message delivered again.
         """
-        arrival = Arrival.of(inbound, received_at)
-        state: MemberState = yield Load(arrival.member_id, inbound.channel)
+        member = None if self.authenticator is None else (yield from self.authenticates(inbound))
+        arrival = Arrival.of(inbound, received_at, member)
+        known_as, other = id_by_channel(arrival), None
+        state: MemberState
+        if known_as is None:
+            state = yield Load(arrival.member_id, inbound.channel)
+        else:
+            both: Both = yield LoadBoth(arrival.member_id, known_as, inbound.channel, arrival.key)
+            state, other = both.state, both.by_channel
+            if both.is_known:
+                return repeated(self, evolve(arrival, member_id=known_as), other)
         attempt = 0
         while True:
-            if codec_of(state) > CODEC:
+            if max(codec_of(each) for each in (state, other) if each is not None) > CODEC:
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
                 return repeated(self, arrival, state)
-            reply, commit = yield from self._decide(arrival, state, start, run_id)
+            reply, commit = yield from self._decide(arrival, state, other, start, run_id)
             committed = yield commit
             if committed.outcome is Outcome.APPLIED:
+                released = None if other is None else releasing(self, arrival, state, commit, other)
+                if released is not None:
+                    with suppress(StoreUnavailable):  # the message is decided; a later one releases it as well
+                        yield released
                 return reply
             state = committed.state
             if committed.outcome is Outcome.DUPLICATE:
@@ -96,15 +106,24 @@ class Conversation(Dialogue):
             yield Backoff(attempt)
 
     def _decide(
-        self, arrival: Arrival, state: MemberState, start: str | None, run_id: str | None
+        self,
+        arrival: Arrival,
+        state: MemberState,
+        other: MemberState | None,
+        start: str | None,
+        run_id: str | None,
     ) -> Effects[tuple[Reply, Commit]]:
         """The reply, and the commit that stores it. A flow that fails is dropped: of it nothing is saved.
 
         The fields are written out in here too: what a flow put into its data or its words may have no JSON.
         """
         at_hand: list[Flow] = []
+        run = run_to_take(self, arrival, state, other)
+        seen = state if run is None or other is None else as_if_theirs(state, other, run)
         try:
-            decision = yield from self._consider(arrival, state, at_hand, start, run_id)
+            decision = yield from self._consider(arrival, seen, at_hand, start, run_id)
+            if run is not None and other is not None:
+                return taking(arrival, state, other, run, decision, at_hand)
             reply = decision.reply(arrival, state)
             return reply, decision.commit(arrival, state, reply)
         except StoreUnavailable:
@@ -113,20 +132,20 @@ class Conversation(Dialogue):
             if self.on_fault is not None:
                 yield Call(self.on_fault, (fault, arrival.inbound))
             decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
-            reply = decision.reply(arrival, state)
+            reply = decision.reply(arrival, seen)
             return reply, decision.commit(arrival, state, reply)
 
     def _consider(
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str | None, run_id: str | None
     ) -> Effects[Decision]:
-        stored = state.flow_data
+        stored = last = state.flow_data
         if stored is not None and stored.ended and stored.waiting is not None and not state.unreadable:
             stored = stored.waiting  # the run that came in between has ended: this one is gone on with
             state = evolve(state, flow_data=stored)
         if start is not None:
             return (yield from self._start(arrival, state, at_hand, start, run_id))
         if state.unreadable:
-            return (yield from recover(self, arrival, state))
+            return (yield from self._recover(arrival, state))
         if arrival.inbound.kind in SILENT_KINDS:
             if stored is not None and not stored.ended:
                 self.known(arrival, state, stored)  # beside a newer release's run nothing is written, not even this
@@ -135,7 +154,7 @@ class Conversation(Dialogue):
             if arrival.is_late(state):
                 return self._nothing_open(arrival, self.sentences.late)
             return (yield from self._begin(arrival, at_hand))
-        return (yield from self._continue(arrival, state, at_hand, stored))
+        return (yield from self._continue(arrival, state, at_hand, stored, self.why_sign_in(last)))
 
     def _start(
         self, arrival: Arrival, state: MemberState, at_hand: list[Flow], start: str, run_id: str | None
@@ -150,22 +169,39 @@ class Conversation(Dialogue):
         return evolve(begun, unreadable=state.unreadable)
 
     def _continue(
-        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData
+        self, arrival: Arrival, state: MemberState, at_hand: list[Flow], stored: FlowData, why: str
     ) -> Effects[Decision]:
-        """Goes on with the run that is open, if this worker can and the member was not away too long."""
+        """Goes on with the run that is open, if this worker can and the member was not away too long, and may."""
         registration = self.known(arrival, state, stored)
         if registration is None:
-            return (yield from recover(self, arrival, state))
+            return (yield from self._recover(arrival, state))
         flow = self.flow_for(arrival, registration, stored)
         if not flow.resume(stored):
-            return (yield from recover(self, arrival, state))
+            return (yield from self._recover(arrival, state))
         at_hand.append(flow)
         flow.previous = state.previous
-        if arrival.is_late(state):
-            return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
         if arrival.is_silent_since(state, flow.timeout):
             return (yield from self._expire(arrival, flow, at_hand))
+        must_sign_in = self.must_sign_in(arrival, flow)
+        if (must_sign_in or flow.unasked) and self.leaves(arrival.inbound):
+            return (yield from self._obey(arrival, flow, stored, "cancel"))
+        if must_sign_in:
+            return (yield from self.signs_in(arrival, flow, at_hand, (), why))
+        if flow.unasked:
+            return (yield from self.asks_at_last(arrival, flow))
+        if arrival.is_late(state):
+            return (yield from self._refuse(arrival, flow, self.sentences.late, LATE))
         return (yield from self._listen(arrival, flow, stored))
+
+    def _recover(self, arrival: Arrival, state: MemberState) -> Effects[Decision]:
+        """Restores what can be restored; who must be signed in for it is asked to sign in."""
+        decision: Decision = yield from recover(self, arrival, state)
+        flow = decision.flow
+        if flow is None or not self.must_sign_in(arrival, flow):
+            return decision
+        why = (self.sentences.recovered, self.sentences.sign_in_first)
+        begun = yield from self.signs_in(arrival, flow, [], decision.entries, *why)
+        return evolve(begun, status=decision.status, unreadable=decision.unreadable)
 
     def _named(self, inbound: Inbound) -> str | None:
         """The flow type that a message names by a keyword. A question's own button starts nothing, whatever it says."""
@@ -201,6 +237,8 @@ class Conversation(Dialogue):
         turn = Turn()
         turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
         flow.begin(turn)
+        if self.must_sign_in(arrival, flow):
+            return (yield from self.signs_in(arrival, flow, at_hand, turn.entries, self.sentences.sign_in_first))
         messages = yield from self.ask(arrival, flow)
         return Decision(messages, "in_progress", flow=flow, entries=turn.entries, forget=True, moved=True)
 
@@ -254,11 +292,8 @@ class Conversation(Dialogue):
         messages = yield from self.ask(arrival, flow, *told)
         if flow.state not in TERMINAL_STATES or flow.waiting is None:
             return messages
-        waits = self.taken_up(arrival, flow.waiting)
-        if waits is None:
-            return messages
-        turn.entries.append(waits.entry(audit.RESUME, "success"))
-        return (*messages, *(yield from self.ask(arrival, waits, self.sentences.resumed)))
+        closed = self.closes_what_needed_it(arrival, flow, turn)
+        return (*messages, *closed, *(yield from self.goes_on(arrival, flow, turn)))
 
     def _interrupt(self, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
         """Asks what to do about the flow that was named in the middle of this one."""
@@ -288,7 +323,9 @@ class Conversation(Dialogue):
             return (yield from self._begin(arrival, [], wanted, before=(left,), waiting=flow.snapshot()))
         turn = Turn(before=stored)
         yield from flow.goes(CANCEL, turn)
-        return (yield from self._begin(arrival, [], wanted, before=turn.entries, waiting=flow.waiting))
+        closed = self.closes_what_needed_it(arrival, flow, turn)
+        begun = yield from self._begin(arrival, [], wanted, before=turn.entries, waiting=flow.waiting)
+        return evolve(begun, messages=(*closed, *begun.messages)) if closed else begun
 
     def _obey(self, arrival: Arrival, flow: Flow, stored: FlowData, word: str) -> Calls[Decision]:
         """Does what a global word says."""
@@ -315,6 +352,7 @@ class Conversation(Dialogue):
         if self._named(arrival.inbound) is not None:
             return (yield from self._begin(arrival, at_hand, before=turn.entries))
         said = yield from self.ask(arrival, flow)
+        said = (*said, *self.closes_what_needed_it(arrival, flow, turn))
         return Decision(said, "expired", flow=flow, entries=turn.entries, moved=True)
 
     def _refuse(self, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:

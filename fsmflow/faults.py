@@ -32,23 +32,27 @@ def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exc
     Returns:
         The decision.
     """
-    modules = () if flow is None else tuple(base.__module__ for base in type(flow).__mro__)
-    found: dict[str, str | None] = {
-        "error": type(fault).__name__,
-        "place": place_of(fault, [name for name in modules if not name.startswith(f"{__package__}.")]),
-        "reason": str(fault) if _is_of_the_library(fault) else None,
-    }
     if flow is not None:
-        entry = flow.entry(audit.ERROR, "error", **found)
+        entry = flow.entry(audit.ERROR, "error", **told_of(fault, flow))
     else:
         stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
-        entry = about(arrival, stored, audit.ERROR, "error", **found)
+        entry = about(arrival, stored, audit.ERROR, "error", **told_of(fault, flow))
     said = (Text(dialogue.sentences.apology),)  # unchecked: what it would be checked for has no better answer
     # What could be read of the run stays where it is: the next message tries again to go on from it. Of a hash that is
     # not known to be this member's nothing is left.
     foreign = any(each.name == "member_id" for each in state.unreadable)
     aside = tuple(each for each in state.unreadable if foreign or each.name not in ("flow_data", "previous"))
     return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign)
+
+
+def told_of(fault: Exception, flow: Flow | None) -> dict[str, str | None]:
+    """What an entry may hold of a fault: its type and its place, and its words only where they are the library's."""
+    modules = () if flow is None else tuple(base.__module__ for base in type(flow).__mro__)
+    return {
+        "error": type(fault).__name__,
+        "place": place_of(fault, [name for name in modules if not name.startswith(f"{__package__}.")]),
+        "reason": str(fault) if _is_of_the_library(fault) else None,
+    }
 
 
 def about(arrival: Arrival, stored: FlowData | None, event_type: str, status: str, **named: Any) -> AuditEntry:

@@ -21,6 +21,7 @@ from fsmflow.calls import Call, Calls, run_calls
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded
+from fsmflow.identity import Member
 from fsmflow.machine import FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Text
 from fsmflow.questions import closing, compose
@@ -71,6 +72,8 @@ class FlowModel:
     Args:
         definition: The compiled flow.
         id: The id of the flow.
+
+    `member` is who the member is, as far as the application knows: of this message alone, and never stored.
     """
 
     flow_type: str = ""
@@ -96,6 +99,8 @@ class FlowModel:
     guarded: tuple[str, ...] = ()
     waiting: FlowData | None = None
     interrupted_by: str | None = None
+    unasked: bool = False
+    member: Member | None = None
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
@@ -235,6 +240,7 @@ class FlowModel:
             validation=self.validation,
             waiting=self.waiting,
             interrupted_by=self.interrupted_by,
+            unasked=self.unasked,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -253,6 +259,7 @@ class FlowModel:
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
         self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
+        self.unasked = flow_data.unasked
         return True
 
     def rewind(self, flow_data: FlowData) -> None:

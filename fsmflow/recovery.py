@@ -54,7 +54,7 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         The calls of a flow's message, and the reading of the audit trail where the stored run itself is of no use.
 
     Returns:
-        The decision; it puts aside what could not be read.
+        The decision; it puts aside what could not be read. Of a flow that the member must sign in for it says nothing.
 
     Raises:
         NewerState: What is left was written by a newer release.
@@ -137,6 +137,8 @@ def _resume(
         if arrival.is_silent_since(state, flow.timeout):
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
             return _Restored(f"{source}, where nobody had answered for too long", (said,))
+        if dialogue.must_sign_in(arrival, flow):
+            return _Restored(source, (), flow, whole=fits and source == "flow_data")  # not for everybody's eyes
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
     except StoreUnavailable:
         raise

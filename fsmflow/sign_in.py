@@ -1,0 +1,208 @@
+"""Who a member is, and the way in for who is not signed in.
+
+Here belong the asking of the application's authenticator, the sign-in that comes before a flow which requires it, and
+what becomes of that flow when the sign-in ends. Moving what was begun before it was known who the member is belongs to
+`takeover`.
+
+The flow that was wanted waits beneath the sign-in, as one waits that a member comes back to later. It is asked when the
+sign-in is completed, and only the authenticator's word at the next message lets an answer through to it. An application
+may take note of a sign-in while its last answer is judged, or when it has got the reply: so the authenticator is asked
+once more when a sign-in was completed, and a question that cannot be said without a member is said at the next message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+
+from attrs import evolve, field, frozen
+
+from fsmflow import audit
+from fsmflow.audit import AuditEntry, place_of
+from fsmflow.calls import Call, Calls
+from fsmflow.codec import digest
+from fsmflow.decision import Arrival, Decision
+from fsmflow.dialogue import Dialogue
+from fsmflow.errors import AsyncFlowError, AuthenticatorFailed, FlowDefinitionError
+from fsmflow.faults import about, told_of
+from fsmflow.flow import Flow
+from fsmflow.identity import Member
+from fsmflow.machine import Turn
+from fsmflow.messages import Channel, Inbound, Message
+from fsmflow.registry import Registry
+from fsmflow.state import COMPLETED, FlowData
+
+Authenticator = Callable[[Channel], object]
+"""Gives the `Member` at an address, or None; on an event loop it may have to be awaited."""
+
+
+@frozen
+class SigningIn(Dialogue):
+    """A dialogue with members of whom some are signed in.
+
+    Args:
+        on_fault: Is called with what a flow's code (or the authenticator) raised, and the message; what it raises comes
+            out of the turn.
+        authenticator: Says who is at an address; None where nobody is known by more than that.
+    """
+
+    on_fault: Callable[[Exception, Inbound], object] | None = None
+    authenticator: Authenticator | None = field(default=None, repr=False)  # a partial would show what it holds
+
+    def authenticates(self, inbound: Inbound) -> Calls[Member | None]:
+        """Asks who a message is of.
+
+        Raises:
+            AuthenticatorFailed: It raised, or gave something else.
+        """
+        if self.authenticator is None or not inbound.channel.identifier:
+            return None
+        fault: Exception | None = None
+        member: object = None
+        try:
+            member = yield Call(self.authenticator, (inbound.channel,))
+        except Exception as raised:  # noqa: BLE001 - whatever it raises, nobody is let in
+            fault = raised
+        if fault is None and (member is None or isinstance(member, Member)):
+            return member
+        if fault is None:
+            raise AuthenticatorFailed(f"the authenticator gave a {type(member).__name__}, not a Member or None")
+        if self.on_fault is not None:
+            yield Call(self.on_fault, (fault, inbound))
+        else:
+            yield Call(_leave)  # what is raised in here while its caller handles the fault would have it for a context
+        raise AuthenticatorFailed(f"the authenticator raised {type(fault).__name__} at {place_of(fault)}")
+
+    def signs_in(
+        self, arrival: Arrival, wanted: Flow, at_hand: list[Flow], before: Sequence[AuditEntry], *why: str
+    ) -> Calls[Decision]:
+        """Begins the sign-in, with the flow that it is for beneath it.
+
+        Args:
+            arrival: The message at hand.
+            wanted: The flow that requires it, at the point where it is gone on with.
+            at_hand: Takes the flow that is at it.
+            before: What happened before.
+            why: What the member is told.
+        """
+        name = self.registry.sign_in
+        assert name is not None  # noqa: S101 - no runner is made without, where a flow requires it
+        flow = self.flow_for(arrival, self.registry.registrations[name])
+        at_hand.append(flow)
+        wanted.interrupted_by = None
+        waits = wanted.snapshot()
+        flow.waiting = evolve(waits, unasked=True, waiting=self._without_sign_ins(waits.waiting))
+        flow.run_id = digest(wanted.run_id, "sign in", arrival.key, str(arrival.at))
+        turn = Turn()
+        turn.entries += [*before, wanted.entry(audit.SIGN_IN, "in_progress")]
+        turn.entries += [flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
+        flow.begin(turn)
+        messages = yield from self.ask(arrival, flow, *why)
+        return Decision(messages, "in_progress", flow=flow, entries=turn.entries, forget=True, moved=True)
+
+    def asks_at_last(self, arrival: Arrival, flow: Flow) -> Calls[Decision]:
+        """Asks what could not be asked before."""
+        flow.unasked = False
+        messages = yield from self.ask(arrival, flow, *self._back_to(flow))
+        entry = flow.entry(audit.RESUME, "success")
+        return Decision(messages, "in_progress", flow=flow, entries=(entry,), moved=True)
+
+    def goes_on(self, arrival: Arrival, ended: Flow, turn: Turn) -> Calls[tuple[Message, ...]]:
+        """What is said, after a run has ended, of the one that waits beneath it: its question, as a rule."""
+        run = ended.waiting
+        waits = None if run is None else self.taken_up(arrival, run)
+        if run is None or waits is None:
+            return ()
+        is_signing_in = ended.flow_type == self.registry.sign_in and waits.definition.requires_auth
+        if is_signing_in:
+            waits.member = yield from self._authenticates_again(arrival)
+        elif self.must_sign_in(arrival, waits):
+            ended.waiting = evolve(run, unasked=True)
+            return (self.checked(arrival, self.sentences.sign_in_awaits),)
+        try:
+            said = yield from self.ask(arrival, waits, *self._back_to(waits))
+        except Exception as fault:
+            if not is_signing_in:
+                raise
+            # The sign-in is completed all the same: it must not be asked for again for what comes after it.
+            if evolve(arrival, member=waits.member).is_signed_in:
+                turn.entries.append(waits.entry(audit.ERROR, "error", **told_of(fault, waits)))
+                if self.on_fault is not None:
+                    yield Call(self.on_fault, (fault, arrival.inbound))
+            return (self.checked(arrival, self.sentences.signed_in),)
+        ended.waiting = evolve(run, unasked=False)
+        turn.entries.append(waits.entry(audit.RESUME, "success"))
+        return said
+
+    def closes_what_needed_it(self, arrival: Arrival, ended: Flow, turn: Turn) -> tuple[Message, ...]:
+        """Drops what waited for a sign-in that was not gone through, and says so.
+
+        At the next message it would only ask to sign in again, and again after that.
+        """
+        if ended.flow_type != self.registry.sign_in or ended.state == COMPLETED or arrival.is_signed_in:
+            return ()
+        said: list[Message] = []
+        while ended.waiting is not None:
+            registration = self.registry.registrations.get(ended.waiting.flow_type)
+            if registration is None or not registration.requires_auth:
+                break
+            said.append(self.checked(arrival, self.sentences.sign_in_left.format(keyword=registration.shown)))
+            turn.entries.append(about(arrival, ended.waiting, audit.CANCEL, "left"))
+            ended.waiting = ended.waiting.waiting
+        return tuple(said)
+
+    def why_sign_in(self, came_after: FlowData | None) -> str:
+        """What a member is told whose message came to a flow that they are not signed in for.
+
+        Args:
+            came_after: The run that is stored.
+        """
+        ended = came_after is not None and came_after.ended
+        if ended and came_after is not None and came_after.flow_type == self.registry.sign_in:
+            return self.sentences.sign_in_again
+        return self.sentences.sign_in_expired
+
+    def leaves(self, inbound: Inbound) -> bool:
+        """True if a message asks to leave: for that nobody has to sign in."""
+        return inbound.kind == "text" and self.words.meaning(inbound.text or "") == "cancel"
+
+    def _back_to(self, flow: Flow) -> tuple[str, ...]:
+        return (self.sentences.resumed,) if flow.path or flow.inner is not None else ()  # else it was never asked
+
+    def _authenticates_again(self, arrival: Arrival) -> Calls[Member | None]:
+        try:
+            member = yield from self.authenticates(arrival.inbound)
+        except AuthenticatorFailed:
+            return None
+        given = arrival.inbound.member_id
+        return member if member is None or given in (None, member.id) else None
+
+    def _without_sign_ins(self, run: FlowData | None) -> FlowData | None:
+        if run is None:
+            return None
+        below = self._without_sign_ins(run.waiting)
+        return below if run.flow_type == self.registry.sign_in else evolve(run, waiting=below)
+
+
+def _leave() -> None:
+    """Nothing: by the time that it was called, the fault before it is no longer handled by anybody."""
+
+
+def check_sign_in(registry: Registry, authenticator: object, *, asynchronous: bool) -> None:
+    """Checks what a runner is given for signing in.
+
+    Raises:
+        FlowDefinitionError: A flow requires it and there is no way to it, or no way to know; the authenticator is none.
+        AsyncFlowError: The authenticator must be awaited, and the runner is synchronous.
+    """
+    if authenticator is not None and not callable(authenticator):
+        raise FlowDefinitionError("FlowRunner", None, "authenticator takes a Channel and gives a Member or None")
+    called = getattr(authenticator, "__call__", None)  # noqa: B004 - looked at, for an object whose call is asynchronous
+    if not asynchronous and (inspect.iscoroutinefunction(authenticator) or inspect.iscoroutinefunction(called)):
+        raise AsyncFlowError("FlowRunner", None, "authenticator must be awaited: use AsyncFlowRunner")
+    if registry.sign_in is not None and authenticator is None:
+        raise FlowDefinitionError("FlowRunner", None, "with sign_in it needs an authenticator: who else knows of it?")
+    for registration in registry.registrations.values():
+        if registration.requires_auth and (registry.sign_in is None or authenticator is None):
+            wanted = "it is for who is signed in: its runner needs an authenticator and a sign_in"
+            raise FlowDefinitionError(registration.flow.__name__, None, wanted)
