@@ -102,8 +102,8 @@ class SigningIn(Dialogue):
 
     def asks_at_last(self, arrival: Arrival, flow: Flow) -> Calls[Decision]:
         """Asks what could not be asked before."""
-        flow.unasked = False
-        messages = yield from self.ask(arrival, flow, *self._back_to(flow))
+        told, flow.unasked = self._back_to(flow), False
+        messages = yield from self.ask(arrival, flow, *told)
         entry = flow.entry(audit.RESUME, "success")
         return Decision(messages, "in_progress", flow=flow, entries=(entry,), moved=True)
 
@@ -167,7 +167,8 @@ class SigningIn(Dialogue):
         return inbound.kind == "text" and self.words.meaning(inbound.text or "") == "cancel"
 
     def _back_to(self, flow: Flow) -> tuple[str, ...]:
-        return (self.sentences.resumed,) if flow.path or flow.inner is not None else ()  # else it was never asked
+        was_asked = not flow.unasked or flow.path or (flow.inner is not None and flow.inner.path)
+        return (self.sentences.resumed,) if was_asked else ()
 
     def _authenticates_again(self, arrival: Arrival) -> Calls[Member | None]:
         try:

@@ -13,6 +13,7 @@ from fsmflow import errors
 from fsmflow.errors import (
     AsyncFlowError,
     BadTarget,
+    AuthenticatorFailed,
     Contended,
     DrawingFailed,
     FlowDefinitionError,
@@ -53,6 +54,7 @@ ONE_OF_EACH: list[FsmflowError] = [
     InvalidMemberId("member_id", "1 to 128 characters"),
     PayloadError("entry", "a list"),
     StoreUnavailable("no answer"),
+    AuthenticatorFailed("it raised"),
     Contended("others"),
     NewerState("newer"),
     MissingExtra("memory", "in_memory"),

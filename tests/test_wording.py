@@ -20,6 +20,7 @@ FILLED_IN = {
     "too_long": {"limit"},
     "help": {"words"},
     "expired": {"silence", "keyword"},
+    "sign_in_left": {"keyword"},
     "idle": {"keywords"},
 }
 
