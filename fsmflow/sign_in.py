@@ -66,12 +66,16 @@ class SigningIn(Dialogue):
         if fault is None and (member is None or isinstance(member, Member)):
             return member
         if fault is None:
-            raise AuthenticatorFailed(f"the authenticator gave a {type(member).__name__}, not a Member or None")
-        if self.on_fault is not None:
-            yield Call(self.on_fault, (fault, inbound))
+            failed = AuthenticatorFailed(f"the authenticator gave a {type(member).__name__}, not a Member or None")
         else:
-            yield Call(_leave)  # what is raised in here while its caller handles the fault would have it for a context
-        raise AuthenticatorFailed(f"the authenticator raised {type(fault).__name__} at {place_of(fault)}")
+            failed = AuthenticatorFailed(f"the authenticator raised {type(fault).__name__} at {place_of(fault)}")
+            if self.on_fault is not None:
+                yield Call(self.on_fault, (fault, inbound))
+        # Both may hold a token. What is raised while a caller still handles the fault has it for a context, and who
+        # shows a traceback may show the variables on the way.
+        fault = member = None
+        yield Call(_leave)
+        raise failed
 
     def signs_in(
         self, arrival: Arrival, wanted: Flow, at_hand: list[Flow], before: Sequence[AuditEntry], *why: str
@@ -186,7 +190,7 @@ class SigningIn(Dialogue):
 
 
 def _leave() -> None:
-    """Nothing: by the time that it was called, the fault before it is no longer handled by anybody."""
+    """Nothing: when it was called, nobody on the way has the fault at hand any more, nor what was given before."""
 
 
 def check_sign_in(registry: Registry, authenticator: object, *, asynchronous: bool) -> None:

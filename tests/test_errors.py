@@ -12,8 +12,8 @@ import pytest
 from fsmflow import errors
 from fsmflow.errors import (
     AsyncFlowError,
-    BadTarget,
     AuthenticatorFailed,
+    BadTarget,
     Contended,
     DrawingFailed,
     FlowDefinitionError,

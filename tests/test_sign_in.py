@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from fsmflow import (
     FlowDefinitionError,
     FlowRunner,
     FlowStateManager,
-    Inbound,
     InvalidMemberId,
     Member,
     Sentences,
@@ -29,7 +28,7 @@ from fsmflow.codec import dump_flow_data, load_flow_data
 from fsmflow.messages import Reply
 from fsmflow.state import FlowData
 from tests.signing_in import FLOWS, PIN, TOKEN, AtTheDoor, Colour, Door, SignIn, Transfer
-from tests.talking import BEGINNING, CONSOLE, WHATSAPP, body_of, words
+from tests.talking import CONSOLE, WHATSAPP, words
 
 pytestmark = pytest.mark.usefixtures("side")
 SAID = Sentences()
@@ -641,7 +640,7 @@ def test_an_authenticator_that_must_be_awaited_is_for_the_other_runner(
 
 def test_one_that_turns_out_to_need_awaiting_lets_nobody_in(any_redis: Redis, prefix: str, side: str) -> None:
     talk = AtTheDoor(any_redis, prefix)
-    talk.deploys(FLOWS, authenticator=lambda channel: _asked(channel), sign_in=SignIn)
+    talk.deploys(FLOWS, authenticator=_asked, sign_in=SignIn)
     if side == "async":
         assert talk.says("transfer").member_id == "ann"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,13 +10,23 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, FlowRunner, Inbound, Sentences, StoreUnavailable
+from fsmflow import (
+    AsyncFlowRunner,
+    AsyncFlowStateManager,
+    Flow,
+    FlowRunner,
+    Inbound,
+    Sentences,
+    Step,
+    StepType,
+    StoreUnavailable,
+)
 from fsmflow.codec import CODEC
 from fsmflow.errors import NewerState
 from fsmflow.messages import Reply
 from fsmflow.takeover import TAKEN
 from tests.sides import async_client_like, before_each_command, wait_for
-from tests.signing_in import FLOWS, PIN, AtTheDoor, Door, SignIn, Transfer
+from tests.signing_in import FLOWS, PIN, AtTheDoor, SignIn
 from tests.talking import CONSOLE, WHATSAPP, Offer, words
 
 pytestmark = pytest.mark.usefixtures("side")
@@ -219,7 +230,7 @@ def test_what_is_taken_is_known_for_long_enough_and_not_for_ever(talk: AtTheDoor
         talk.door.sessions.clear()
     kept = talk.redis.hget(talk.manager.layout.keys("ann").state, TAKEN)
     assert kept is not None
-    assert len(kept.split()) == 16  # type: ignore[union-attr] # redis-py's types do not say which client it is
+    assert len(kept.split()) == 16
 
 
 def test_where_it_cannot_be_read_what_was_taken_nothing_is(talk: AtTheDoor) -> None:
@@ -243,7 +254,7 @@ def test_of_a_damaged_hash_nothing_is_taken_and_nothing_is_lost(talk: AtTheDoor,
     reply = talk.says("12")
     assert reply.flow_id != "transfer_ann"
     if whose == ADDRESS:
-        talk.redis.hset(key, "sent_at", kept)  # type: ignore[arg-type] # it was there
+        talk.redis.hset(key, "sent_at", kept)
     assert talk.says("12").step_id == "handle"
 
 
@@ -349,12 +360,12 @@ def test_two_answers_at_once_take_the_run_over_once_and_answer_two_questions(
         assert [each.event_type for each in talk.manager.history("ann")].count("takeover") == 1
 
 
-class Long(Transfer):
+class Long(Flow):
     """Twenty answers of which none is refused."""
 
     flow_type = "long"
-    keywords: tuple[str, ...] = ("long",)
-    steps = tuple(Transfer.steps[1].__class__(f"s{n}", Transfer.steps[1].type, f"Question {n}?") for n in range(21))
+    requires_auth = True
+    steps = tuple(Step(f"s{number}", StepType.TEXT, f"Question {number}?") for number in range(21))
 
 
 def at_once(talk: AtTheDoor, side: str, several: list[list[Inbound]]) -> list[Reply]:
@@ -386,8 +397,6 @@ def _until_decided(runner: FlowRunner, inbound: Inbound) -> Reply:
 async def _awaited(
     talk: AtTheDoor, prefix: str, flows: Any, named: dict[str, Any], several: list[list[Inbound]]
 ) -> list[Reply]:
-    import asyncio  # noqa: PLC0415 - of this side alone
-
     manager = AsyncFlowStateManager(async_client_like(talk.redis), prefix=prefix)
     runner = AsyncFlowRunner(manager, flows, **named)
 
