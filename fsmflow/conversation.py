@@ -36,7 +36,7 @@ from fsmflow.recovery import put_aside, recover
 from fsmflow.repetition import repeated
 from fsmflow.sign_in import SigningIn
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.takeover import as_if_theirs, id_by_channel, releasing, run_to_take, taking
+from fsmflow.takeover import as_seen, id_by_channel, releasing, run_to_take, taking
 from fsmflow.taps import is_wire_id, nonce_of, tapped
 
 # What a member does beside the conversation: a heart on a message, a new phone number. It answers nothing, so it gets
@@ -119,7 +119,7 @@ class Conversation(SigningIn):
         """
         at_hand: list[Flow] = []
         run = run_to_take(self, arrival, state, other)
-        seen = state if run is None or other is None else as_if_theirs(state, other, run)
+        seen = as_seen(state, other, run)
         try:
             decision = yield from self._consider(arrival, seen, at_hand, start, run_id)
             if run is not None and other is not None:

@@ -63,7 +63,8 @@ class Runner(Generic[ManagerT]):
         authenticator: Says who is at an address: takes a `Channel` and gives a `Member` or None, or something to await
             of it for the other runner. It is called for each message, and once more when a sign-in was completed. The
             id that it gives is the key of the state, so a member has one on all channels; ``Inbound.member_id`` wins,
-            and where it names another, nobody is signed in.
+            and where it names another, nobody is signed in. Who is no longer signed in is best still named, with the
+            time that has passed: for None their state is that of the address, and what they were at is not in it.
         sign_in: The flow (or its flow type) that a member goes through who wants one that `requires_auth` and is not
             signed in, or is no longer.
 

@@ -77,9 +77,31 @@ def run_to_take(
     return _moved(run, by_channel.member_id, arrival.member_id, beneath)
 
 
-def as_if_theirs(state: MemberState, by_channel: MemberState, run: FlowData) -> MemberState:
-    """The member's state as the turn is to see it, with a run that is being taken over."""
-    return evolve(state, flow_data=run, previous=None, channel=by_channel.channel, sent_at=by_channel.sent_at)
+def as_seen(state: MemberState, by_channel: MemberState | None, run: FlowData | None) -> MemberState:
+    """The member's state as the turn is to see it.
+
+    Args:
+        state: What is stored of the member.
+        by_channel: What is stored under the id by channel.
+        run: The run that is being taken over.
+    """
+    if by_channel is None:
+        return state
+    if run is not None:
+        return evolve(state, flow_data=run, previous=None, channel=by_channel.channel, sent_at=by_channel.sent_at)
+    going_on = _going_on(state.flow_data)
+    if going_on is None or state.unreadable or not _was_asked_there(state, by_channel):
+        return state
+    return evolve(state, flow_data=evolve(going_on, unasked=True))
+
+
+def _was_asked_there(state: MemberState, by_channel: MemberState) -> bool:
+    """True if a run that was taken over, but not released, was gone on with under the address after that.
+
+    What was asked last is then not what is asked now, and the message must not answer that.
+    """
+    left = _going_on(by_channel.flow_data)
+    return left is not None and _known_by(left) in (_taken(state) or ()) and by_channel.sent_at > state.sent_at
 
 
 def taking(
@@ -103,7 +125,7 @@ def taking(
     if decision.flow is None and at_hand and not decision.ended:
         decision = evolve(decision, flow=at_hand[0], moved=True)  # it stays as it is: but here, from now on
     if decision.flow is None:
-        reply = decision.reply(arrival, as_if_theirs(state, by_channel, run))
+        reply = decision.reply(arrival, as_seen(state, by_channel, run))
         return reply, decision.commit(arrival, state, reply)
     entry = about(arrival, run, audit.TAKEOVER, "success", reason=f"from {by_channel.member_id}")
     decision = evolve(decision, entries=(entry, *decision.entries))

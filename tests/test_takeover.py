@@ -195,6 +195,17 @@ def test_what_could_not_be_released_is_not_taken_again_whoever_wrote_there_meanw
     ]
 
 
+def test_what_was_asked_again_of_a_run_that_had_gone_on_is_not_answered_at_another_question(talk: AtTheDoor) -> None:
+    waiting_for_an_answer(talk)
+    talk.dies_of(talk.message("12"), before=2)
+    talk.door.sessions.clear()
+    talk.waits(seconds=2)
+    talk.says("hello")
+    assert words(talk.signs_in()).endswith("How much?")  # it has gone on to the next question; here nobody knows
+    assert words(talk.says("15")) == f"{SAID.resumed}\n\nTo which handle?"
+    assert talk.says("bob", "confirm").data == {"amount": 12, "handle": "bob", "confirm": "confirm"}
+
+
 def test_a_store_that_fails_between_the_two_gives_the_reply_all_the_same(talk: AtTheDoor) -> None:
     waiting_for_an_answer(talk)
     address = talk.manager.layout.keys(ADDRESS).state
