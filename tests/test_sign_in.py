@@ -359,6 +359,15 @@ def test_a_sign_in_that_is_left_there_leads_back_to_the_choice(talk: AtTheDoor) 
     assert talk.says("red").status == "completed"
 
 
+def test_what_was_to_be_done_about_another_flow_is_not_asked_any_more_after_a_sign_in(talk: AtTheDoor) -> None:
+    talk.door.lets_in()
+    talk.says("transfer", "12", "bob", "colour")
+    talk.door.sessions.clear()
+    talk.says("x")
+    talk.signs_in()
+    assert talk.says("1").status == "completed"  # the first of its own choices, not "Leave it"
+
+
 class Tap(Flow):
     """A sign-in with a choice, where a keyword may interrupt it."""
 
