@@ -1,14 +1,17 @@
 """A registration: two names and a confirmation.
 
-It shows one validator and one transformer, plain functions, shared by two steps; refusals that say what to do; and
-text of any script taken for what it is. A name is what its bearer says it is, so little is refused: letters of every
-script, with the accents and vowel signs that belong to them, apostrophes, hyphens and spaces.
+It shows one validator and one transformer, plain functions, shared by two steps; refusals that say what to do; data
+that a type checker knows the type of; and text of any script taken for what it is. A name is what its bearer says it
+is, so little is refused: letters of every script, with the accents and vowel signs that belong to them, apostrophes,
+hyphens and spaces.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from attrs import frozen
 
 from fsmflow import Buttons, Flow, Refused, Step, StepType, Text, templates
 
@@ -65,22 +68,34 @@ def _goes_with_letters(character: str) -> bool:
     return is_accent or character in " '-" or character in _JOINERS
 
 
-class RegistrationFlow(Flow):
+@frozen
+class Member:
+    """What is collected of a new member."""
+
+    first_name: str
+    last_name: str
+
+    @property
+    def name(self) -> str:
+        """The whole name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+class RegistrationFlow(Flow[Member]):
     """A new member says who they are."""
 
     flow_type = "registration"
     keywords = ("register", "join")
 
     def last_name_prompt(self) -> str:
-        return f"Thank you, {templates.shown(self, self.data['first_name'])}. And what is your last name?"
+        return f"Thank you, {templates.shown(self, self.data.first_name)}. And what is your last name?"
 
     def confirmation(self) -> Buttons:
-        lines = [("First name", self.data["first_name"]), ("Last name", self.data["last_name"])]
+        lines = [("First name", self.data.first_name), ("Last name", self.data.last_name)]
         return templates.confirmation(self, "Your name", lines, question="Is this right?")
 
     def complete(self) -> Text:
-        name = f"{self.data['first_name']} {self.data['last_name']}"
-        return templates.receipt(self, "Welcome", [("You are registered as", name)])
+        return templates.receipt(self, "Welcome", [("You are registered as", self.data.name)])
 
     steps = (
         Step(

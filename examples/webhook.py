@@ -66,7 +66,7 @@ SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within secon
 TRY_AGAIN_CODES = frozenset({4, 80007, 130429, 131000, 131016, 131056, 131057})
 TRY_AGAIN_STATUSES = frozenset({401, 408, 429})  # 401: our access token ran out, which an operator will mend
 
-served: dict[str, type[Flow]] = {"offer": OfferFlow, "registration": RegistrationFlow, **credex_flows}
+served: dict[str, type[Flow[Any]]] = {"offer": OfferFlow, "registration": RegistrationFlow, **credex_flows}
 
 
 @frozen

@@ -8,6 +8,7 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 identity        who a member is, as far as an application knows
 state           a member's state as a value, and the structure that it is given as
@@ -23,10 +24,14 @@ codec           values to bytes and back: runs, states, replies
 trail           the records of the audit stream
 calls           generators that say what they want called, and the loop that does it
 callbacks       what a flow's callables take and give back, found out when its class is made
+kinds           what can be told of types: what a generic class was given, which type may stand for which
+data_classes    the data class of a typed flow, read
+partial_data    typed data while it is being collected: a view that is not all there yet
 answers         whether an answer is accepted: choice, validator, transformer
 events          what `transitions` does at an event, without its log calls
 machine         a flow as a `transitions` machine
 routes          ways through a machine, by which a stored run is held against it
+typed_data      the data class of a flow beside its steps: whether they agree, what the flow's code sees
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
 branching       which way an answer takes, where predicates decide
@@ -55,6 +60,7 @@ manager         `FlowStateManager`: the one that talks to Redis
 async_manager   `AsyncFlowStateManager`: the same, awaited
 channels        what a channel's messages look like: WhatsApp, the console
 templates       builders of messages: a prompt, a confirmation, a receipt
+validators      ready validators, each of which gives the typed value, too
 runner          `FlowRunner` and `AsyncFlowRunner`: take a message, give a reply
 diagrams        pictures of flows: what is drawn, how it is spelled, what has changed, which way a member went
 testing         tests of flows: a case for each transition, paths, walks
@@ -90,12 +96,14 @@ if typing.TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         NewerState,
+        NotYetAnswered,
         PayloadError,
         Refused,
         StoreUnavailable,
         UnexpectedVerdict,
         UnsendableMessage,
         UnstorableAnswer,
+        Unsuitable,
     )
     from fsmflow.flow import Flow
     from fsmflow.identity import Member
@@ -114,6 +122,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Route, Step, StepType, SubFlow
@@ -154,8 +163,10 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NotYetAnswered",
     "Option",
     "PayloadError",
+    "Refusals",
     "Refused",
     "Reply",
     "Route",
@@ -170,6 +181,7 @@ __all__ = [
     "UnexpectedVerdict",
     "UnsendableMessage",
     "UnstorableAnswer",
+    "Unsuitable",
     "Words",
 ]
 
@@ -193,12 +205,14 @@ _NAMES: typing.Final = {
         "MissingExtra",
         "MissingProgram",
         "NewerState",
+        "NotYetAnswered",
         "PayloadError",
         "Refused",
         "StoreUnavailable",
         "UnexpectedVerdict",
         "UnsendableMessage",
         "UnstorableAnswer",
+        "Unsuitable",
     ),
     "flow": ("Flow",),
     "identity": ("Member",),
@@ -217,6 +231,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Route", "Step", "StepType", "SubFlow"),

@@ -17,7 +17,7 @@ from attrs import field, frozen
 from fsmflow.callbacks import Callback, callable_of
 from fsmflow.calls import Call, Calls
 from fsmflow.edges import Predicate
-from fsmflow.errors import Refused, UnexpectedVerdict
+from fsmflow.errors import Refused, UnexpectedVerdict, Unsuitable
 from fsmflow.messages import Option
 from fsmflow.step import Step
 from fsmflow.storable import check_storable
@@ -81,11 +81,14 @@ class StepCallbacks:
         message: Says the words of the question.
         validator: Accepts or refuses.
         transformer: Makes what is kept.
+        kept_as: The type that an answer is kept as: what the transformer says that it returns, or the type of the
+            field that holds it; None where nothing says.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
+    kept_as: Any = None
 
     @property
     def all(self) -> tuple[Callback | None, ...]:
@@ -129,7 +132,6 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
         if not value:
             return Refusal(sentences.empty)
     name = type(flow).__name__
-    returns = None
     try:
         if callbacks.validator is not None:
             verdict = yield callbacks.validator.call(flow, callable_of(step.validator), value)
@@ -139,13 +141,19 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
                 raise UnexpectedVerdict(name, step.id, callbacks.validator.name, type(verdict).__name__)
         if callbacks.transformer is not None:
             value = yield callbacks.transformer.call(flow, callable_of(step.transformer), value)
-            returns = callbacks.transformer.returns
     except Refused as refused:
-        return Refusal(refused.reason.strip() or step.refusal or sentences.not_accepted)
+        return Refusal(_reason(step, refused, sentences) or step.refusal or sentences.not_accepted)
     except (ValueError, ArithmeticError):
         return Refusal(step.refusal or sentences.not_accepted)
-    check_storable(name, step.id, value, returns)
+    check_storable(name, step.id, value, callbacks.kept_as)
     return Accepted(value, option)
+
+
+def _reason(step: Step, refused: Refused, sentences: Sentences) -> str:
+    """What a refusal says itself. A ready validator's words are the library's: a step's own go before them."""
+    if isinstance(refused, Unsuitable):
+        return step.refusal or sentences.refusals.said(refused)
+    return refused.reason.strip()
 
 
 def chosen(step: Step, answer: Answer) -> Option | None:

@@ -90,7 +90,7 @@ def understand(
     """
     target, binding, attribute = _resolve(owner, function)
     name = attribute or getattr(target, "__name__", None)
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not (name.isidentifier() or _names_itself(target)):
         name = role if step_id is None else f"{step_id}_{role}"
     if not callable(target):
         raise FlowDefinitionError(owner.__name__, step_id, f"the {role} must be callable, {name} is not")
@@ -129,6 +129,15 @@ def _resolve(owner: type, function: Any) -> tuple[Any, Binding, str | None]:
     if inspect.isfunction(function) and _wants_flow(owner, function):
         return function, Binding.FUNCTION, None
     return function, Binding.PLAIN, None
+
+
+def _names_itself(target: Any) -> bool:
+    """True for an object whose type makes a name for it, as the ready validators do: "whole number, 1 to 10".
+
+    That of a function need be none: a lambda's is ``<lambda>``.
+    """
+    made = inspect.getattr_static(type(target), "__name__", None)
+    return isinstance(made, property) and str(target.__name__).isprintable()
 
 
 def _defines(owner: type, name: str) -> bool:
@@ -198,13 +207,13 @@ def _return_annotation(owner: type, step_id: str | None, role: str, name: str, t
         visible.update(vars(base))  # a class within the class; but a method named date is not what "-> date" means
     visible.update(vars(builtins), **getattr(getattr(target, "__func__", target), "__globals__", {}))
     try:
-        return _evaluated(raw, visible)
+        return evaluated(raw, visible)
     except Exception as fault:
         wanted = f"the return annotation {raw!r} of the {role} {name} must name something that exists at run time"
         raise FlowDefinitionError(owner.__name__, step_id, wanted) from fault
 
 
-def _evaluated(annotation: Any, visible: dict[str, Any]) -> Any:
+def evaluated(annotation: Any, visible: dict[str, Any]) -> Any:
     """An annotation with every name in it looked up, also those in quotes within ``Optional["Money"]``."""
 
     def holder() -> None: ...

@@ -152,7 +152,7 @@ class Decision:
         """The reply to the message that was decided."""
         flow, member_id = self.flow, arrival.member_id
         if flow is not None:
-            data = dict(flow.answers) if self.status == COMPLETED else None
+            data = flow.collected() if self.status == COMPLETED else None
             return Reply(self.messages, member_id, flow.id, flow.place, self.status, run_id=flow.run_id, data=data)
         stored = None if self.ended else state.flow_data
         if stored is None or (stored.ended and self.status == "idle"):

@@ -24,6 +24,7 @@ from fsmflow.routes import leads, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
 from fsmflow.step import Step, StepType, check_steps
 from fsmflow.storable import restore_answer
+from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded
 
 DEPTH_LIMIT: Final = 8
@@ -53,6 +54,7 @@ class Definition:
         requires_auth: True if only who is signed in may go through it, or through a flow within it.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
+        typed: The face of its data, where the flow has a data class.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Definition:
     asynchronous: tuple[str, ...]
     requires_auth: bool
     fingerprint: str
+    typed: TypedData | None = None
 
     @property
     def first(self) -> str:
@@ -198,9 +201,7 @@ class Definition:
             within = self.flows[step_id]
             return {each: within._answer(each, value) for each, value in raw.items()}
         callbacks = self.callbacks.get(step_id)
-        if callbacks is None or callbacks.transformer is None:
-            return raw
-        return restore_answer(raw, callbacks.transformer.returns)
+        return raw if callbacks is None else restore_answer(raw, callbacks.kept_as)
 
 
 def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definition:
@@ -225,6 +226,9 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     called = {predicate: callback.name for predicate, callback in predicates.items()}
     machine = build_machine(flow_type or owner.__name__, steps, conditions, called)
     flows: dict[str, Definition] = {step.id: step.flow._compiled for step in steps if step.flow is not None}
+    typed = typed_data(owner, steps, callbacks, flows)
+    if typed is not None:
+        callbacks = {step_id: evolve(each, kept_as=typed.kinds.get(step_id)) for step_id, each in callbacks.items()}
     depth = 1 + max((within.depth for within in flows.values()), default=0)
     if depth > DEPTH_LIMIT:
         raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")
@@ -253,6 +257,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
         requires_auth=getattr(owner, "requires_auth", False) or any(each.requires_auth for each in flows.values()),
         fingerprint=_fingerprint(steps),
+        typed=typed,
     )
 
 
@@ -291,10 +296,12 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
         return understand(owner, step.id, role, function, arguments=arguments, returns=returns)
 
     asked = step.message if callable(step.message) else None
+    transformer = found("transformer", step.transformer, 1, returns=True)
     return StepCallbacks(
         message=found("message", asked, 0, returns=False),
         validator=found("validator", step.validator, 1, returns=False),
-        transformer=found("transformer", step.transformer, 1, returns=True),
+        transformer=transformer,
+        kept_as=None if transformer is None else transformer.returns,
     )
 
 

@@ -36,7 +36,7 @@ class FoundFlow:
     """
 
     flow_type: str
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     module: str = field(eq=False)
     source: Path | None = field(eq=False)
 
@@ -134,7 +134,7 @@ def _held_by(module: ModuleType) -> list[FoundFlow]:
     return [_found(flow_type, flow) for flow_type, flow in pairs]
 
 
-def _defined_in(module: ModuleType) -> list[type[Flow]]:
+def _defined_in(module: ModuleType) -> list[type[Flow[Any]]]:
     """The flow classes that a module defines, without what it imports."""
     held = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))
     flows = [each for each in held if issubclass(each, Flow) and each is not Flow]
@@ -153,7 +153,7 @@ def _named(module: ModuleType, name: str, target: str) -> list[FoundFlow]:
     return [_found(flow.flow_type, flow)]
 
 
-def _found(flow_type: str, flow: type[Flow]) -> FoundFlow:
+def _found(flow_type: str, flow: type[Flow[Any]]) -> FoundFlow:
     file = getattr(sys.modules.get(flow.__module__), "__file__", None)
     return FoundFlow(flow_type, flow, flow.__module__, None if file is None else Path(file).resolve())
 

@@ -6,8 +6,10 @@
     ├── FlowDefinitionError      a flow is written wrongly; found when its class is made or registered
     │   └── AsyncFlowError       async callables where only synchronous ones can be called
     ├── Refused                  a flow's own "no" to an answer; the only text here that a member sees
+    │   └── Unsuitable           a ready validator's "no": a sentence of the library's, which may be translated
     ├── FlowFault                a flow's code failed while a message was handled
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
+    │   ├── NotYetAnswered       a field of typed data was read before its step was answered
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
     │   ├── LimitExceeded        a composed message is over a limit of its channel
     │   └── UnsendableMessage    a composed message has a part that its channel refuses, whatever its length
@@ -33,6 +35,8 @@ flow's own; so it is told to the member and kept in the trail, and never logged.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from attrs import define, field
 from attrs.validators import instance_of
@@ -82,6 +86,20 @@ class Refused(FsmflowError):
         return self.reason
 
 
+@define
+class Unsuitable(Refused):
+    """Raised by a ready validator: it refuses in a sentence of the library's, so the runner's translation is told.
+
+    Args:
+        reason: The sentence as the library itself says it, filled in.
+        sentence: Which one it is: the name of a field of `fsmflow.refusals.Refusals`.
+        values: What is filled in. It is what the validator wants, never what was answered.
+    """
+
+    sentence: str
+    values: Mapping[str, object] = field(factory=dict)
+
+
 class FlowFault(FsmflowError):
     """A flow's code failed while a message was handled: a defect of the flow, not of the member's answer."""
 
@@ -107,6 +125,24 @@ class UnexpectedVerdict(FlowFault):
             f"{self.flow}, step {self.step!r}: {self.validator} returned {self.returned}; "
             "a validator or a predicate returns True or False"
         )
+
+
+@define
+class NotYetAnswered(FlowFault):
+    """A field of a flow's typed data was read before its step was answered.
+
+    It is no AttributeError on purpose: what looks for an attribute would take it for one that does not exist.
+
+    Args:
+        flow: The flow's class.
+        field: The field, which is the id of the step.
+    """
+
+    flow: str
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.flow}: data.{self.field} was read before it was answered, and has no default"
 
 
 @define

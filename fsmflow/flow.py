@@ -14,7 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 from typing_extensions import Self
 
@@ -22,6 +22,7 @@ from fsmflow import audit
 from fsmflow.alphabet import BACK, CANCEL, RESTART, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
+from fsmflow.data_classes import DataT
 from fsmflow.definition import Definition, check_attributes, compile_flow
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.machine import FlowMachine, Turn, transitions_from
@@ -46,7 +47,7 @@ _ANYWHERE = Channel("memory", _ANYBODY)
 _SENTENCES = Sentences()
 
 
-class Flow(NestingModel):
+class Flow(NestingModel, Generic[DataT]):
     """One conversation with one member.
 
     Subclass it with ``flow_type`` and ``steps``, or build the steps in ``__init__`` and call
@@ -143,13 +144,23 @@ class Flow(NestingModel):
     # -- what can be asked of it ---------------------------------------------------------------------------------------
 
     @property
-    def data(self) -> dict[str, Any]:
-        """What was collected so far, by step id."""
-        return self.answers
+    def data(self) -> DataT:
+        """What was collected so far: a dict by step id, or an object of the data class in ``Flow[…]``.
+
+        That object fills as answers come. It cannot be written to; what was not answered yet, and has no default,
+        raises `NotYetAnswered` when it is read. Once the flow is completed it is an object like any other.
+        """
+        typed = self._definition.typed
+        seen: Any = self.answers if typed is None else typed.seen(self.answers, self.state)
+        found: DataT = seen
+        return found
 
     @data.setter
-    def data(self, answers: dict[str, Any]) -> None:
-        self.answers = answers
+    def data(self, answers: DataT) -> None:
+        if self._definition.typed is not None:
+            raise AttributeError("data cannot be set: the data of a typed flow is what was answered")
+        replaced: Any = answers
+        self.answers = replaced
 
     @property
     def machine(self) -> FlowMachine:
@@ -244,8 +255,7 @@ class Flow(NestingModel):
         Where there is nothing to take back, nothing changes.
         """
         self._check_sync()
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.answers = dict(self.answers)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
             came_from = self.state
             if self.previous is not None and self.resume(self.previous):
@@ -253,7 +263,7 @@ class Flow(NestingModel):
                 self.entries.append(self.entry(audit.ROLLBACK, "success", came_from=came_from))
             return run_calls(self.says())
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
 
     def _start(self) -> None:
@@ -268,25 +278,29 @@ class Flow(NestingModel):
     def _advance(self, trigger: str, value: str | None) -> tuple[bool, Message]:
         """Fires, and says what is said then; neither, if one of the two fails."""
         self._check_sync()
-        if trigger not in self._definition.fire:
+        if trigger not in self._definition.fire and trigger not in self.innermost.definition.fire:
             known = ", ".join(self._definition.fire)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
         turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
-        kept, recorded = vars(self).copy(), len(self.entries)
-        self.answers = dict(self.answers)  # an answer must not reach what is kept
+        kept = self._kept()
         try:
             self.refusal = None
             run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
             taken = turn.taken is not None and not turn.taken.refuses
             return taken, run_calls(self.says())
         except BaseException:
-            self._put_back(kept, recorded)
+            _put_back(kept)
             raise
 
-    def _put_back(self, kept: dict[str, Any], recorded: int) -> None:
-        """Puts everything back as it was; `transitions` itself does not go back."""
-        vars(self).update({name: value for name, value in kept.items() if name in _RUN})
-        del self.entries[recorded:]
+    def _kept(self) -> list[_Kept]:
+        """What this run and those within it are now. An answer must not reach what is kept."""
+        kept: list[_Kept] = []
+        run: NestingModel | None = self
+        while run is not None:
+            kept.append((run, vars(run).copy(), len(run.entries)))
+            run.answers = dict(run.answers)
+            run = run.inner
+        return kept
 
     def _answer(self, value: str) -> Answer:
         step = self.innermost.current_step
@@ -300,8 +314,20 @@ class Flow(NestingModel):
             raise AsyncFlowError(type(self).__name__, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
+# A run, its attributes, and how many entries it had.
+_Kept = tuple[NestingModel, dict[str, Any], int]
+
 # What one turn changes of a flow.
 _RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "refusal", "inner"})
+
+
+def _put_back(kept: Sequence[_Kept]) -> None:
+    """Puts everything back as it was; `transitions` itself does not go back."""
+    for run, attributes, recorded in kept:
+        run.inner = None  # a run that holds none may not have the attribute
+        vars(run).update({name: value for name, value in attributes.items() if name in _RUN})
+        del run.entries[recorded:]
+
 
 _OWN_NAMES = (
     frozenset(
@@ -314,7 +340,7 @@ _OWN_NAMES = (
 )
 
 
-def _check_names(cls: type[Flow]) -> None:
+def _check_names(cls: type[Flow[Any]]) -> None:
     """A method that hid one of Flow's own would break it where nobody looks."""
     for base in cls.__mro__[: cls.__mro__.index(Flow)]:
         made = {"_compiled", "_shapes"} if base is not cls and issubclass(base, Flow) else set()

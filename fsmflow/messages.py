@@ -262,7 +262,8 @@ class Reply:
             latest: send it again only if you do not know that it was sent.
         run_id: The run of the flow that spoke: what to do once for it is done under this key.
         data: What was collected, structured, where the status is ``completed``; a duplicate of that message has it
-            too, so that who died before acting on it can act.
+            too, so that who died before acting on it can act. A dict by step id; of a flow that is typed, an object
+            of its data class. None where nothing was completed.
     """
 
     messages: tuple[Message, ...]
@@ -272,7 +273,7 @@ class Reply:
     status: str
     duplicate: bool = False
     run_id: str | None = None
-    data: Mapping[str, Any] | None = field(default=None, repr=False)
+    data: Any = field(default=None, repr=False)
 
 
 def options_of(message: Message) -> tuple[Option, ...]:

@@ -208,6 +208,7 @@ class FlowModel:
             said = step.message if callback is None else (yield message_call(self, step, callback))
             return compose(name, step, said)
         if self.state == COMPLETED:
+            self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))))
@@ -223,6 +224,24 @@ class FlowModel:
             raise FlowEnded(self.id, self.state)
         verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
         return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict
+
+    def check_collected(self) -> None:
+        """Has a completed flow's data class say what it has against the answers, before they are committed.
+
+        Raises:
+            Exception: Whatever it has against them.
+        """
+        if self._definition.typed is not None:
+            self._definition.typed.seen(self.answers, self.state)
+
+    def collected(self) -> Any:
+        """What was collected, for who acts on it: a dict that is its own, or an object of the flow's data class.
+
+        Raises:
+            Exception: Whatever the data class has against the answers.
+        """
+        typed = self._definition.typed
+        return dict(self.answers) if typed is None else typed.whole(self.answers)
 
     def snapshot(self) -> FlowData:
         """This run as a value, its answers ready for JSON."""
@@ -278,7 +297,9 @@ class FlowModel:
             return None
         title = next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        has_words = kind.__str__ is not object.__str__ and not isinstance(value, Enum)  # else it would show its names
+        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
+        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
+        has_words = has_words and not isinstance(value, (bool, Enum))
         return title or (str(value) if has_words else None)
 
     def entry(

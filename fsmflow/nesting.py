@@ -96,6 +96,7 @@ class NestingModel(FlowModel):
             refusal = inner.refusal
             self.inner, turn.ended = None, inner.state
             if inner.state == COMPLETED:
+                inner.check_collected()
                 turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
             self.fire(POP, turn)
             self.refusal, turn.ended = refusal, None

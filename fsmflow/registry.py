@@ -17,7 +17,7 @@ from fsmflow.flow import Flow
 from fsmflow.messages import Channel
 from fsmflow.wording import folded, starters
 
-Flows = Union[Sequence[type[Flow]], Mapping[str, type[Flow]]]
+Flows = Union[Sequence[type[Flow[Any]]], Mapping[str, type[Flow[Any]]]]
 
 
 @frozen
@@ -32,7 +32,7 @@ class Registration:
         requires_auth: True if only who is signed in may go through it.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     keywords: tuple[str, ...]
     shown: str
@@ -65,8 +65,8 @@ class Registry:
         cls,
         flows: Flows,
         *,
-        default: str | type[Flow] | None = None,
-        sign_in: str | type[Flow] | None = None,
+        default: str | type[Flow[Any]] | None = None,
+        sign_in: str | type[Flow[Any]] | None = None,
         asynchronous: bool = False,
     ) -> Registry:
         """Makes the registry of a runner.
@@ -138,7 +138,7 @@ def _register(flow_type: Any, flow: Any) -> Registration:
     return Registration(flow, flow_type, tuple(dict.fromkeys(map(folded, typed))), told[0])
 
 
-def _named(registrations: Mapping[str, Registration], named: str | type[Flow] | None, role: str) -> str | None:
+def _named(registrations: Mapping[str, Registration], named: str | type[Flow[Any]] | None, role: str) -> str | None:
     """The flow type of a named flow; a class is looked for among the flows, as it may be registered as another type."""
     if named is None or named in registrations:
         return None if named is None else str(named)
@@ -156,7 +156,7 @@ def _check_sync(definition: Definition) -> None:
         raise AsyncFlowError(definition.name, None, f"{names} must be awaited: use AsyncFlowRunner")
 
 
-def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:
+def sample_flow(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> Flow[Any]:
     """A flow to look at: of a class with steps, or of one that builds them, which is taken with its flow type.
 
     Args:
@@ -175,8 +175,8 @@ def sample_flow(flow: type[Flow] | Flow, flow_type: str | None = None) -> Flow:
 
 
 def make_flow(
-    flow: type[Flow], flow_type: str, member_id: str, channel: Channel, structure: Mapping[str, Any] | None = None
-) -> Flow:
+    flow: type[Flow[Any]], flow_type: str, member_id: str, channel: Channel, structure: Mapping[str, Any] | None = None
+) -> Flow[Any]:
     """A new flow of either form, for a member.
 
     Args:
@@ -200,7 +200,7 @@ def make_flow(
         structure = {"member_id": member_id, "channel": named, "flow_data": flow_data}
     try:
         # a class with an __init__ of its own has a form that its base cannot tell
-        built: Callable[..., Flow] = flow
+        built: Callable[..., Flow[Any]] = flow
         made = built(member_id=member_id, channel=channel) if has_steps else built(flow_type, structure)
     except FlowDefinitionError:
         raise

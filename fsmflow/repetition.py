@@ -27,9 +27,7 @@ def repeated(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Reply:
     return Reply((), arrival.member_id, flow_id, step_id, "duplicate", duplicate=True)
 
 
-def _collected(
-    dialogue: Dialogue, arrival: Arrival, stored: Reply, flow_data: FlowData | None
-) -> dict[str, Any] | None:
+def _collected(dialogue: Dialogue, arrival: Arrival, stored: Reply, flow_data: FlowData | None) -> Any:
     """What was collected by the run that a stored reply completed, if it is still what is stored."""
     if stored.status != COMPLETED or flow_data is None or flow_data.run_id != stored.run_id:
         return None
@@ -38,6 +36,6 @@ def _collected(
         return None
     try:
         flow = dialogue.flow_for(arrival, registration, flow_data)
+        return flow.collected() if flow.resume(flow_data) else None
     except Exception:  # noqa: BLE001 - a flow that cannot be made must not keep a duplicate from its reply
         return None
-    return dict(flow.answers) if flow.resume(flow_data) else None

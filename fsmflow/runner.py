@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import ClassVar, Generic, TypeVar, Union
+from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
@@ -82,14 +82,14 @@ class Runner(Generic[ManagerT]):
         manager: ManagerT,
         flows: Flows,
         *,
-        default: str | type[Flow] | None = None,
+        default: str | type[Flow[Any]] | None = None,
         words: Words | None = None,
         sentences: Sentences | None = None,
         channels: tuple[ChannelModule, ...] = CHANNELS,
         clock: Callable[[], datetime] = now,
         on_fault: Callable[[Exception, Inbound], object] | None = None,
         authenticator: Authenticator | None = None,
-        sign_in: str | type[Flow] | None = None,
+        sign_in: str | type[Flow[Any]] | None = None,
     ) -> None:
         if inspect.iscoroutinefunction(manager.load) is not self.asynchronous:
             raise TypeError(f"{type(self).__name__} needs another manager than a {type(manager).__name__}")
@@ -146,7 +146,7 @@ class Runner(Generic[ManagerT]):
             places.setdefault(inbound.member_id or member_id_of(inbound.channel), []).append(place)
         return [self._handling_in_order(each, inbounds) for each in places.values()]
 
-    def _looking(self, member_id: str) -> Effects[Flow | None]:
+    def _looking(self, member_id: str) -> Effects[Flow[Any] | None]:
         state: MemberState = yield Load(member_id, UNKNOWN_CHANNEL)
         stored = state.flow_data
         registration = None if stored is None else self.conversation.registry.registrations.get(stored.flow_type)
@@ -223,7 +223,7 @@ class FlowRunner(Runner[FlowStateManager]):
         """
         return self.manager.drive(self._starting(flow_type, inbound, run_id))
 
-    def flow_of(self, member_id: str) -> Flow | None:
+    def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last, to look at: its ``data`` holds the answers, structured.
 
         Args:
@@ -259,7 +259,7 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
         """As `FlowRunner.start`."""
         return await self.manager.drive(self._starting(flow_type, inbound, run_id))
 
-    async def flow_of(self, member_id: str) -> Flow | None:
+    async def flow_of(self, member_id: str) -> Flow[Any] | None:
         """As `FlowRunner.flow_of`."""
         return await self.manager.drive(self._looking(member_id))
 

@@ -49,6 +49,11 @@ def _as_tuple(items: Any) -> tuple[Any, ...]:
     return tuple(items) if isinstance(items, Iterable) and not isinstance(items, str) else (items,)
 
 
+def _brought(validator: Any, name: str, otherwise: Any) -> Any:
+    """What a validator brings along for its step. Its type is asked: a proxy has an answer to every attribute."""
+    return getattr(validator, name) if hasattr(type(validator), name) else otherwise
+
+
 @frozen
 class Route:
     """A way on from a step.
@@ -89,23 +94,41 @@ class Step:
         optional: True if a member may leave the question out, by a word; its answer is None then.
         max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
         on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
+
+    A validator whose type has a ``transformer``, as each of `fsmflow.validators` has, brings it along: it is the
+    step's, unless that names one, or None. So do its ``examples`` and ``counterexamples``, where the answer is typed.
     """
 
     id: str
     type: StepType
     message: StepMessage | Callable[..., Any]
     validator: Callable[..., Any] | None = None
-    transformer: Callable[..., Any] | None = None
+    transformer: Callable[..., Any] | None = field()
     options: tuple[Option, ...] = field(default=(), converter=_as_tuple)
     refusal: str | None = None
     sensitive: bool = False
-    examples: tuple[str, ...] = field(default=(), converter=_as_tuple)
-    counterexamples: tuple[str, ...] = field(default=(), converter=_as_tuple)
+    examples: tuple[str, ...] = field(converter=_as_tuple)
+    counterexamples: tuple[str, ...] = field(converter=_as_tuple)
     routes: tuple[Route, ...] = field(default=(), converter=_as_tuple)
     skip_when: Callable[..., Any] | None = None
     optional: bool = False
     max_attempts: int | None = None
     on_exhausted: str | None = None
+
+    @transformer.default
+    def _transformer(self) -> Callable[..., Any] | None:
+        brought: Callable[..., Any] | None = _brought(self.validator, "transformer", None)
+        return brought
+
+    @examples.default
+    def _examples(self) -> tuple[str, ...]:
+        brought: tuple[str, ...] = () if self.has_choices else _brought(self.validator, "examples", ())
+        return brought
+
+    @counterexamples.default
+    def _counterexamples(self) -> tuple[str, ...]:
+        brought: tuple[str, ...] = () if self.has_choices else _brought(self.validator, "counterexamples", ())
+        return brought
 
     @property
     def has_choices(self) -> bool:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from string import Formatter
 from typing import Final
 
 from attrs import field, fields, frozen
+
+from fsmflow.refusals import Refusals, check_sentence
 
 # What is filled into a sentence, with a value of its kind to try it with.
 _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
@@ -27,6 +28,8 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "idle": {"keywords": "offer, register"},
 }
 
+
+_REFUSALS: Final = Refusals()  # one for all: what a runner does not say otherwise is known by being this very object
 
 # Putting accents in order takes time by the square of how many a text has. No title or keyword comes near this.
 _COMPOSED_UP_TO: Final = 256
@@ -139,6 +142,7 @@ class Sentences:
         apology: The flow failed. It promises only what is true: the state stands.
         recovered: The stored state could not be read and was restored.
         lost: The stored state could not be read and there was nothing to restore.
+        refusals: What the ready validators of `fsmflow.validators` say.
 
     Raises:
         ValueError: A sentence says nothing, or has braces that are none of its fields; it names the sentence.
@@ -176,29 +180,14 @@ class Sentences:
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
     recovered: str = "Sorry, we lost our place for a moment."
     lost: str = "Sorry, we lost our place and have to start over."
+    refusals: Refusals = _REFUSALS
 
     def __attrs_post_init__(self) -> None:
         for each in fields(Sentences):
             sentence = getattr(self, each.name)
-            if sentence is not each.default:  # every flow is made with the library's own, which a test holds to this
-                _check_sentence(each.name, sentence)
-
-
-def _check_sentence(name: str, sentence: object) -> None:
-    """Raises what a member would run into, while the application can still be told."""
-    if not isinstance(sentence, str) or not sentence.strip():
-        raise ValueError(f"the sentence {name!r} must be a text that is not blank")
-    values = _FILLED_IN.get(name)
-    if values is None:
-        if "{" in sentence or "}" in sentence:
-            raise ValueError(f"the sentence {name!r} must have no braces: nothing is filled in")
-        return
-    try:
-        known = {found for _, found, _, _ in Formatter().parse(sentence) if found is not None} <= values.keys()
-        if known:
-            sentence.format(**values)  # what stands after a colon, or an exclamation mark, can be wrong as well
-    except (ValueError, LookupError):
-        known = False
-    if not known:
-        allowed = " and ".join(f"{{{field_name}}}" for field_name in values)
-        raise ValueError(f"the sentence {name!r} must have no other fields in braces than {allowed}")
+            if sentence is each.default:  # every flow is made with the library's own, which a test holds to this
+                continue
+            if each.name != "refusals":
+                check_sentence(each.name, sentence, _FILLED_IN.get(each.name))
+            elif not isinstance(sentence, Refusals):
+                raise ValueError("the sentence 'refusals' must be Refusals")

@@ -56,8 +56,10 @@ EXPORTED = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NotYetAnswered",
     "Option",
     "PayloadError",
+    "Refusals",
     "Refused",
     "Reply",
     "Route",
@@ -72,6 +74,7 @@ EXPORTED = [
     "UnexpectedVerdict",
     "UnsendableMessage",
     "UnstorableAnswer",
+    "Unsuitable",
     "Words",
 ]
 
@@ -130,7 +133,8 @@ def test_the_wheel_says_its_licence_its_python_and_its_extras(unpacked: Path) ->
     said = Parser().parsestr(metadata.read_text(encoding="utf-8"))
     assert said["License-Expression"] == "MIT"
     assert said["Requires-Python"] == ">=3.10"
-    assert set(said.get_all("Provides-Extra", [])) == {"memory", "diagrams", "cli", "web", "test", "benchmark", "dev"}
+    extras = {"memory", "diagrams", "cli", "web", "dates", "phone", "email", "validators", "test", "benchmark", "dev"}
+    assert set(said.get_all("Provides-Extra", [])) == extras
     assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))
 
 

@@ -353,7 +353,7 @@ def test_a_flow_needs_a_type_and_steps(attributes: dict[str, Any]) -> None:
         *("validation", "refusal", "entries", "sentences", "current_step", "current_index", "machine", "definition"),
         *("question", "process_input", "back", "cancel", "restart", "rollback", "is_", "may", "trigger", "triggers"),
         *("fire", "says", "judges", "snapshot", "resume", "rewind", "entry", "judgement", "came_from", "moved"),
-        *("_definition", "_compiled", "_shapes", "_answer", "_put_back"),
+        *("answers", "collected", "check_collected", "_definition", "_compiled", "_shapes", "_answer", "_kept"),
     ],
 )
 def test_what_hides_a_name_of_flow_itself_is_found_when_the_class_is_made(name: str) -> None:

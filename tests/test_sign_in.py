@@ -389,8 +389,9 @@ def test_another_such_flow_named_at_the_sign_in_waits_for_one_sign_in_only(
     assert words(reply).endswith("How much?" if choice == "Come back later" else "Done. Thank you.")
 
 
+@pytest.mark.parametrize("let_in", [True, False])
 def test_what_waits_beneath_another_flow_is_not_shown_once_the_sign_in_has_expired(
-    any_redis: Redis, prefix: str
+    any_redis: Redis, prefix: str, let_in: bool
 ) -> None:
     class Choosy(Colour):
         flow_type = "choosy"
@@ -402,8 +403,12 @@ def test_what_waits_beneath_another_flow_is_not_shown_once_the_sign_in_has_expir
     talk.taps("Come back later")
     talk.door.sessions.clear()
     assert words(talk.says("red")) == f"Done. Thank you.\n----\n{SAID.sign_in_awaits}"
-    assert begins(talk.says("green"))
-    assert words(talk.signs_in()).endswith("Which?")
+    if let_in:
+        talk.door.lets_in()
+        assert words(talk.says("green")) == "Which?"  # it was not asked, so it is not answered
+    else:
+        assert begins(talk.says("green"))
+        assert words(talk.signs_in()).endswith("Which?")
     assert talk.says("green").data == {"colour": "g"}
 
 

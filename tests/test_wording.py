@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsmflow.refusals import Refusals
 from fsmflow.wording import Sentences, Words, folded, spoken
 
 FILLED_IN = {
@@ -23,6 +24,18 @@ FILLED_IN = {
     "sign_in_left": {"keyword"},
     "idle": {"keywords"},
 }
+
+
+def own_sentences() -> dict[str, str]:
+    """Those of `Sentences` itself; those of the ready validators are a value of their own."""
+    return {name: said for name, said in attrs.asdict(Sentences(), recurse=False).items() if name != "refusals"}
+
+
+def test_the_ready_validators_sentences_are_a_value_of_their_own() -> None:
+    assert Sentences().refusals == Refusals()
+    wrong: Any = "No."
+    with pytest.raises(ValueError, match="'refusals' must be Refusals"):
+        Sentences(refusals=wrong)
 
 
 @given(st.text())
@@ -94,7 +107,7 @@ def test_members_are_told_the_words_in_the_order_in_which_they_go_back() -> None
 
 def test_each_sentence_has_the_fields_that_its_docstring_names_and_no_others() -> None:
     documented = str(inspect.getdoc(Sentences))
-    for name, sentence in attrs.asdict(Sentences()).items():
+    for name, sentence in own_sentences().items():
         assert {found for _, found, _, _ in Formatter().parse(sentence) if found} == FILLED_IN.get(name, set())
         told = re.search(rf"^    {name}: (.*?)(?=^    \w+: |^$)", documented, re.DOTALL | re.MULTILINE)
         assert told is not None
@@ -102,14 +115,14 @@ def test_each_sentence_has_the_fields_that_its_docstring_names_and_no_others() -
 
 
 def test_no_sentence_is_empty_or_speaks_of_the_inside() -> None:
-    for sentence in attrs.asdict(Sentences()).values():
+    for sentence in own_sentences().values():
         assert sentence.strip() == sentence
         assert sentence
         for word in ("step", "state", "exception", "error", "None", "flow"):
             assert word not in sentence.casefold().split()
 
 
-@pytest.mark.parametrize("name", [each.name for each in attrs.fields(Sentences)])
+@pytest.mark.parametrize("name", list(own_sentences()))
 def test_a_sentence_that_says_nothing_or_has_fields_of_its_own_is_refused_by_name(name: str) -> None:
     wrong: list[Any] = ["", " \n", None, 7, b"Done.", "{unknown}", "{}", "{0}", "an open {brace", "a closed } brace"]
     wrong += [f"{{{known}{odd}}}" for known in FILLED_IN.get(name, ()) for odd in (".real", "[0]", ":{x}", "!z", ":%q")]
@@ -122,7 +135,7 @@ def test_a_sentence_has_the_fields_of_no_other() -> None:
     for name, known in FILLED_IN.items():
         for other in set().union(*FILLED_IN.values()) - known:
             with pytest.raises(ValueError, match=name):
-                Sentences(**{name: f"So: {{{other}}}"})
+                Sentences(**{name: f"So: {{{other}}}"})  # type: ignore[arg-type] # a sentence that is a str
 
 
 def test_a_sentence_may_format_its_fields_or_leave_them_out() -> None:

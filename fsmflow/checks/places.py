@@ -13,7 +13,7 @@ import textwrap
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -38,7 +38,7 @@ class FlowPlaces:
     steps: Mapping[str, Place]
 
     @classmethod
-    def of(cls, flow: type[Flow]) -> FlowPlaces:
+    def of(cls, flow: type[Flow[Any]]) -> FlowPlaces:
         """Looks for a class and its steps in their source."""
         bases = [base for base in flow.__mro__[: flow.__mro__.index(Flow)] if issubclass(base, Flow)]
         steps: dict[str, Place] = {}

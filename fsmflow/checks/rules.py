@@ -8,6 +8,7 @@ The rules themselves stand in `fsmflow.checks`; a finding, which is a remark wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from attrs import frozen
 
@@ -45,7 +46,7 @@ class Subject:
         starts: The flow type that each keyword starts, of the flows that are looked at before this one.
     """
 
-    flow: Flow
+    flow: Flow[Any]
     flow_type: str
     keywords: tuple[str, ...]
     questions: tuple[tuple[Limits, str, Message], ...]

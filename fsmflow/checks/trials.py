@@ -108,7 +108,7 @@ class Trial:
     answered: tuple[Answered, ...] = ()
 
 
-def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
+def try_flow(flow: type[Flow[Any]], flow_type: str, channel_type: str) -> Trial:
     """Tries a flow.
 
     Args:
@@ -128,7 +128,7 @@ def try_flow(flow: type[Flow], flow_type: str, channel_type: str) -> Trial:
         return pool.submit(_tried, first).result()
 
 
-def _tried(first: Flow) -> Trial:
+def _tried(first: Flow[Any]) -> Trial:
     loop = asyncio.new_event_loop()
     try:
         said, answered = [_said(loop, first, None)], []
@@ -165,7 +165,7 @@ def _inputs(step: Step) -> Iterator[Input]:
             yield Input(step.id, kind, number, value)
 
 
-def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple[Answered, Flow | None]:
+def _answer(loop: asyncio.AbstractEventLoop, asked: Flow[Any], given: Input) -> tuple[Answered, Flow[Any] | None]:
     """What becomes of an input, and the flow after it where it was accepted; the flow that was asked stays there."""
     answer = _as_answer(asked, given)
     turn = Turn(answer=answer)
@@ -180,7 +180,7 @@ def _answer(loop: asyncio.AbstractEventLoop, asked: Flow, given: Input) -> tuple
     return Answered(given, turn.verdict, None), then
 
 
-def _as_answer(asked: Flow, given: Input) -> Answer:
+def _as_answer(asked: Flow[Any], given: Input) -> Answer:
     step = asked.current_step
     option = next((each for each in (step.options if step else ()) if each.id == given.value), None)
     if option is None:
@@ -188,7 +188,7 @@ def _as_answer(asked: Flow, given: Input) -> Answer:
     return Answer(text=option.title, option_id=option.id, kind="option")
 
 
-def _taken_up(flow: Flow) -> Flow:
+def _taken_up(flow: Flow[Any]) -> Flow[Any]:
     """The same run as its next message finds it: read back, with the steps that are built by its answers."""
     run = flow.snapshot()
     structure: dict[str, Any] | None = None
@@ -201,7 +201,7 @@ def _taken_up(flow: Flow) -> Flow:
     return again
 
 
-def _said(loop: asyncio.AbstractEventLoop, flow: Flow, after: Input | None) -> Said:
+def _said(loop: asyncio.AbstractEventLoop, flow: Flow[Any], after: Input | None) -> Said:
     try:
         return Said(flow.state, after, _run(loop, flow.says()), None)
     except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - as above

@@ -14,7 +14,7 @@ transformer says the same type as before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -67,7 +67,7 @@ class Lost:
     then: str
 
 
-def release_of(flow: type[Flow], flow_type: str, place: str) -> Release:
+def release_of(flow: type[Flow[Any]], flow_type: str, place: str) -> Release:
     """Reads a flow.
 
     Args:
@@ -94,7 +94,7 @@ GONE: Final = Lost("", "the flow is gone", "is told that we lost our place, and 
 """What a member meets whose flow is there no more."""
 
 
-def lost_runs(old: Release, flow: Flow) -> tuple[Lost, ...]:
+def lost_runs(old: Release, flow: Flow[Any]) -> tuple[Lost, ...]:
     """The points of an old release at which a new one does not go on as it is, each once, in the order of its steps.
 
     Args:
@@ -118,7 +118,7 @@ def lost_runs(old: Release, flow: Flow) -> tuple[Lost, ...]:
 # -- a run, held against another release -------------------------------------------------------------------------
 
 
-def _held(run: Run, old: Release, flow: Flow, retyped: Mapping[str, str]) -> Lost | None:
+def _held(run: Run, old: Release, flow: Flow[Any], retyped: Mapping[str, str]) -> Lost | None:
     definition, state = flow.definition, str(run.stored.step_id)
     why = _in_the_way(run, old, definition)
     if why is not None:
@@ -185,13 +185,13 @@ def _instead(run: Run, definition: Definition) -> str:
 def _same_kind(step_id: str, old: Release, definition: Definition) -> bool:
     """True if what is kept of an answer is of the type that it was, or any type is taken as it comes."""
     callbacks = definition.callbacks.get(step_id)
-    takes_any = callbacks is None or callbacks.transformer is None or callbacks.transformer.returns is None
+    takes_any = callbacks is None or callbacks.transformer is None or callbacks.kept_as is None
     return takes_any or _kept(definition, step_id) == old.kept[step_id]
 
 
 def _kept(definition: Definition, step_id: str) -> str:
-    callback = definition.callbacks[step_id].transformer
-    if callback is None:
+    callbacks = definition.callbacks[step_id]
+    if callbacks.transformer is None:
         return AS_TYPED
-    kind = callback.returns
+    kind = callbacks.kept_as
     return "anything" if kind is None else kind.__qualname__ if isinstance(kind, type) else str(kind)

@@ -34,7 +34,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_]+")
 
 
 def dot(
-    flow: type[Flow] | Flow | FlowGraph,
+    flow: type[Flow[Any]] | Flow[Any] | FlowGraph,
     flow_type: str | None = None,
     *,
     all: bool = False,  # noqa: A002 - what is drawn: all
@@ -65,7 +65,7 @@ def dot(
 
 
 def mermaid(
-    flow: type[Flow] | Flow | FlowGraph,
+    flow: type[Flow[Any]] | Flow[Any] | FlowGraph,
     flow_type: str | None = None,
     *,
     all: bool = False,  # noqa: A002 - as above
@@ -88,7 +88,9 @@ def mermaid(
     return flowchart(_graph(flow, flow_type), overlay, unfolded=all, note=MADE_BY)
 
 
-def json(flow: type[Flow] | Flow | FlowGraph, flow_type: str | None = None, *, overlay: Overlay = NOTHING) -> str:
+def json(
+    flow: type[Flow[Any]] | Flow[Any] | FlowGraph, flow_type: str | None = None, *, overlay: Overlay = NOTHING
+) -> str:
     """A flow as JSON, in the form that `interchange` promises. Every transition is in it.
 
     Args:
@@ -106,7 +108,7 @@ def json(flow: type[Flow] | Flow | FlowGraph, flow_type: str | None = None, *, o
 
 
 def svg(
-    flow: type[Flow] | Flow | FlowGraph,
+    flow: type[Flow[Any]] | Flow[Any] | FlowGraph,
     flow_type: str | None = None,
     *,
     all: bool = False,  # noqa: A002 - as above
@@ -133,7 +135,7 @@ def svg(
 
 
 def png(
-    flow: type[Flow] | Flow | FlowGraph,
+    flow: type[Flow[Any]] | Flow[Any] | FlowGraph,
     flow_type: str | None = None,
     *,
     all: bool = False,  # noqa: A002 - as above
@@ -159,7 +161,7 @@ def png(
     return drawn(dot(flow, flow_type, all=all, overlay=overlay), "png")
 
 
-def _graph(flow: type[Flow] | Flow | FlowGraph, flow_type: str | None) -> FlowGraph:
+def _graph(flow: type[Flow[Any]] | Flow[Any] | FlowGraph, flow_type: str | None) -> FlowGraph:
     return flow if isinstance(flow, FlowGraph) else graph_of(flow, flow_type)
 
 

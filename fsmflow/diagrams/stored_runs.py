@@ -45,7 +45,7 @@ class Run:
     untried: tuple[str, ...] = ()
 
 
-def runs_of(flow: Flow) -> Iterator[Run]:
+def runs_of(flow: Flow[Any]) -> Iterator[Run]:
     """One run at the first step, and one for each answer that leads to a step."""
     definition, steps = flow.definition, {step.id: step for step in flow.steps}
     first = Run(evolve(flow.snapshot(), step_id=definition.first, step=0))
@@ -70,7 +70,7 @@ class _Untried:
 _UNTRIED: Final = _Untried()
 
 
-def _answers(flow: Flow, step: Step, data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _answers(flow: Flow[Any], step: Step, data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Where each answer to a step leads, if to a step, and what is kept of it."""
     definition = flow.definition
     if step.has_choices:
@@ -90,7 +90,7 @@ def _answers(flow: Flow, step: Step, data: dict[str, Any]) -> Iterator[tuple[str
                 yield dest, _UNTRIED
 
 
-def _made(flow: Flow, step: Step, text: str, data: dict[str, Any]) -> Any:
+def _made(flow: Flow[Any], step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")

@@ -10,7 +10,7 @@ their words, so its class is drawn in its place; where that cannot be constructe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
@@ -45,7 +45,7 @@ _FOLDED: Final = frozenset(
 )
 
 
-def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph:
+def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> FlowGraph:
     """Reads a flow.
 
     Args:
@@ -87,7 +87,7 @@ def graph_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> FlowGraph
     )
 
 
-def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]:
+def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[Flow, bool]:
     """A flow to read, and whether its words are its class's own and may be shown."""
     if not isinstance(flow, Flow) or flow._compiled is not None:
         return sample_flow(flow, flow_type), True
@@ -97,7 +97,7 @@ def _sample(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[Flow, bool]
         return flow, False
 
 
-def _ways(flow: Flow, steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
+def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
     found = tuple(all_transitions(flow.machine))
     everywhere = _the_same_at_every_step(found, steps)
     ways = []
@@ -142,7 +142,7 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
     return () if transition.refuses else tuple([option for option in step.options if option.to is None])
 
 
-def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
+def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     callbacks = flow.definition.callbacks.get(transition.source)
     if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
@@ -150,7 +150,7 @@ def _guard(flow: Flow, trigger: str, transition: FlowTransition) -> str | None:
     return str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
 
 
-def _words(flow: Flow, step: Step, *, worded: bool) -> str:
+def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     said = step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message

@@ -7,6 +7,7 @@ the one that was meant. What a member reads then, and what is kept, is for the t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import frozen
 
@@ -31,7 +32,7 @@ class TransitionCase:
         lacks: What is missing to fire it, in words; None if nothing is.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     move: Move
     path: tuple[Move, ...]
@@ -73,7 +74,7 @@ class TransitionCase:
         """The answer that is submitted; None for the other triggers, or where it is missing."""
         return self.move.value
 
-    def start(self) -> Flow:
+    def start(self) -> Flow[Any]:
         """A new flow in memory, brought to the source by its examples.
 
         Returns:
@@ -100,12 +101,12 @@ class TransitionCase:
         with running(flow) as run:
             return take(self._started(flow, run), self.move, run)
 
-    def _new(self) -> Flow:
+    def _new(self) -> Flow[Any]:
         if self.lacks is not None:
             raise AssertionError(f"{self} cannot be tried: {self.lacks}")
         return sample_flow(self.flow, self.flow_type)
 
-    def _started(self, flow: Flow, run: Run) -> Flow:
+    def _started(self, flow: Flow[Any], run: Run) -> Flow[Any]:
         for move in self.path:
             try:
                 take(flow, move, run)
@@ -125,7 +126,7 @@ class Path:
         lacks: What is missing to take them, in words; None if nothing is.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     moves: tuple[Move, ...]
     lacks: str | None = None
@@ -139,7 +140,7 @@ class Path:
         answers = ", ".join(f"{move}" + ("" if move.value is None else f" {move.value!r}") for move in self.moves)
         return f"<Path of {self.flow.__name__}: {answers or 'nothing'}>"
 
-    def run(self) -> Flow:
+    def run(self) -> Flow[Any]:
         """Takes all moves, in a new flow in memory.
 
         Returns:
@@ -154,7 +155,7 @@ class Path:
             pass
         return flow
 
-    def fire(self, flow: Flow | None = None) -> Iterator[Fired]:
+    def fire(self, flow: Flow[Any] | None = None) -> Iterator[Fired]:
         """Takes the moves one by one, in a new flow or in one that is at its first question.
 
         Yields:
@@ -176,7 +177,7 @@ class Path:
                 yield fired
 
 
-def transitions_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> list[TransitionCase]:
+def transitions_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> list[TransitionCase]:
     """A case for each transition of a flow's machine, in the order of their definition.
 
     Args:
@@ -198,7 +199,7 @@ def transitions_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> lis
     return cases
 
 
-def read(flow: type[Flow] | Flow, flow_type: str | None) -> tuple[type[Flow], str, Ways]:
+def read(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[type[Flow[Any]], str, Ways]:
     """The class, the flow type and the ways of a flow.
 
     Raises:

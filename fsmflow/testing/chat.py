@@ -56,7 +56,7 @@ class Chat(Seen):
 
     def __init__(
         self,
-        flows: type[Flow] | Flows,
+        flows: type[Flow[Any]] | Flows,
         *,
         member: str = "ama",
         channel: str | Channel = "console",
@@ -150,7 +150,7 @@ class Chat(Seen):
             return self._send(self._message(kind="location", **fields), f"<location> {content.name or ''}".rstrip())
         raise TypeError(f"a member cannot send a {type(content).__name__}")
 
-    def start(self, flow: str | type[Flow] | None = None) -> Self:
+    def start(self, flow: str | type[Flow[Any]] | None = None) -> Self:
         """Has the application start a flow, as `FlowRunner.start` does.
 
         Args:
@@ -234,7 +234,7 @@ class Chat(Seen):
         self._death = Death.AFTER_COMMIT if committed else Death.BEFORE_COMMIT
         return self
 
-    def deploy(self, flows: type[Flow] | Flows) -> Self:
+    def deploy(self, flows: type[Flow[Any]] | Flows) -> Self:
         """Puts a worker with other code in place of this one; the store stays."""
         self._world.worker.replace(several_of(flows))
         self._world.transcript.notes(self.now, "a new release is deployed")

@@ -41,13 +41,13 @@ class Fired:
         fired: The transition that was taken.
     """
 
-    flow: Flow
+    flow: Flow[Any]
     message: Message
     fired: FlowTransition
 
 
 @contextmanager
-def running(flow: Flow) -> Iterator[Run]:
+def running(flow: Flow[Any]) -> Iterator[Run]:
     """What drives a flow's calls: at once, or on an event loop of its own where they must be awaited.
 
     Raises:
@@ -87,7 +87,7 @@ def close(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def take(flow: Flow, move: Move, run: Run) -> Fired:
+def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
     """Takes a move.
 
     Args:
@@ -112,7 +112,7 @@ def take(flow: Flow, move: Move, run: Run) -> Fired:
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
 
 
-def _answer(flow: Flow, value: str | None) -> Answer | None:
+def _answer(flow: Flow[Any], value: str | None) -> Answer | None:
     if value is None:
         return None
     step = flow.current_step

@@ -54,7 +54,7 @@ class Inputs:
         return self.values[0] if self.values else None
 
 
-def inputs_of(flow: Flow, trigger: str, transition: FlowTransition) -> Inputs:
+def inputs_of(flow: Flow[Any], trigger: str, transition: FlowTransition) -> Inputs:
     """What a transition can be taken with, or what is missing for it.
 
     Args:
@@ -90,7 +90,7 @@ def _no_choice(step: Step) -> tuple[str, ...]:
     return (text, *step.counterexamples)
 
 
-def _typed(flow: Flow, step: Step, named: tuple[str, ...], offer: str, wanted: str) -> Inputs:
+def _typed(flow: Flow[Any], step: Step, named: tuple[str, ...], offer: str, wanted: str) -> Inputs:
     """What is typed: what the step names, what its callables offer, what every unchecked step takes or refuses."""
     missing = f"step {step.id!r} has no {wanted}"
     found = next(_offered(flow, step, offer), None)
@@ -107,7 +107,7 @@ def _typed(flow: Flow, step: Step, named: tuple[str, ...], offer: str, wanted: s
     return Inputs((drawn,), strategy)
 
 
-def _offered(flow: Flow, step: Step, offer: str) -> Iterator[Any]:
+def _offered(flow: Flow[Any], step: Step, offer: str) -> Iterator[Any]:
     """What the step's callables carry under a name: those that are really called, under whatever partial."""
     callbacks = flow.definition.callbacks[step.id]
     for callback, written in ((callbacks.validator, step.validator), (callbacks.transformer, step.transformer)):

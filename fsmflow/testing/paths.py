@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -143,7 +143,7 @@ class Ways:
     all: tuple[Way, ...]
 
     @classmethod
-    def of(cls, flow: Flow) -> Ways:
+    def of(cls, flow: Flow[Any]) -> Ways:
         """Reads a flow's machine and its steps."""
         found = (Way(trigger, each, inputs_of(flow, trigger, each)) for trigger, each in all_transitions(flow.machine))
         return cls(flow.definition.first, tuple(flow.machine.states), tuple(found))

@@ -73,7 +73,7 @@ class Seen:
         return "\n\n".join(filter(None, map(_words_of, self.reply.messages)))
 
     @property
-    def flow(self) -> Flow | None:
+    def flow(self) -> Flow[Any] | None:
         """The flow that the member is in or ended last, from the store."""
         return self._world.worker.flow_of(self.member_id)
 
@@ -123,7 +123,7 @@ class Seen:
         *,
         step: str | None = _UNSAID,
         status: str = _UNSAID,
-        data: Mapping[str, Any] = _UNSAID,
+        data: Any = _UNSAID,
         question: Wanted | None = _UNSAID,
         options: Iterable[str] = _UNSAID,
         heard: Wanted = _UNSAID,
@@ -134,7 +134,8 @@ class Seen:
         Args:
             step: The step, or the state in which the flow ended.
             status: How the last message was taken.
-            data: The answers that are stored, all of them, structured.
+            data: The answers that are stored, all of them, structured: by step id; or an object of the data class of
+                a typed flow, where nothing of it is missing any more.
             question: The words of the open question, or a pattern in them; None for no question.
             options: The ids of its options, or their titles, in order.
             heard: The words that came last, or a pattern in them.
@@ -170,6 +171,10 @@ class Seen:
             if found is not None and wanted.search(found):
                 return []
             return [f"{name} is {shown!r}, in which {wanted.pattern!r} is not found"]
+        if name == "data" and not isinstance(wanted, Mapping):
+            flow = self.flow
+            collected = None if flow is None else flow.data
+            return [] if collected == wanted else [f"data is {collected!r}, not {wanted!r}"]
         if name == "data":
             found, wanted = dict(found), dict(wanted)
             return [] if found == wanted else [f"data is {self._shown(found)}, not {self._shown(wanted)}"]

@@ -41,7 +41,7 @@ class Paths:
         ways: Its transitions, with what they can be taken with.
     """
 
-    flow: type[Flow]
+    flow: type[Flow[Any]]
     flow_type: str
     ways: Ways
 
@@ -130,7 +130,7 @@ class Paths:
         return Path(self.flow, self.flow_type, tuple(way.move() for way in ways), lacks)
 
 
-def paths_of(flow: type[Flow] | Flow, flow_type: str | None = None) -> Paths:
+def paths_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> Paths:
     """The paths through a flow: shortest and simple ones, a tour of all transitions, random walks.
 
     Args:

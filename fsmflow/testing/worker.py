@@ -131,12 +131,12 @@ class Worker:
         reply: Reply = self._result(self.runner.handle(inbound) if start is None else self.runner.start(start, inbound))
         return reply
 
-    def flow_of(self, member_id: str) -> Flow | None:
+    def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last."""
-        flow: Flow | None = self._result(self.runner.flow_of(member_id))
+        flow: Flow[Any] | None = self._result(self.runner.flow_of(member_id))
         return flow
 
-    def question_of(self, flow: Flow) -> Message:
+    def question_of(self, flow: Flow[Any]) -> Message:
         """What a flow says now."""
         if self._loop is None:
             return run_calls(flow.says())

@@ -32,7 +32,9 @@ class World:
         named: What the runner takes besides.
     """
 
-    def __init__(self, flows: type[Flow] | Flows, *, asynchronous: bool | None, apologises: bool, **named: Any) -> None:
+    def __init__(
+        self, flows: type[Flow[Any]] | Flows, *, asynchronous: bool | None, apologises: bool, **named: Any
+    ) -> None:
         self.now = BEGINNING
         self.numbers = count(1)
         self.transcript = Transcript()
@@ -81,16 +83,16 @@ class World:
             self.transcript.notes(self.now, f"the worker dies {death.value}; a new one gets the message again")
 
 
-def several_of(flows: type[Flow] | Flows) -> Flows:
+def several_of(flows: type[Flow[Any]] | Flows) -> Flows:
     """What a runner takes, also of a single flow."""
     return [flows] if isinstance(flows, type) else flows
 
 
-def _pairs(flows: Flows) -> list[tuple[str, type[Flow]]]:
+def _pairs(flows: Flows) -> list[tuple[str, type[Flow[Any]]]]:
     return list(flows.items()) if isinstance(flows, Mapping) else [(flow.flow_type, flow) for flow in flows]
 
 
-def _must_be_awaited(named: tuple[str, type[Flow]]) -> bool:
+def _must_be_awaited(named: tuple[str, type[Flow[Any]]]) -> bool:
     return bool(sample_flow(named[1], named[0]).definition.asynchronous)
 
 

@@ -68,7 +68,7 @@ class Phone:
         return self.reply.status
 
     @property
-    def flow(self) -> Flow:
+    def flow(self) -> Flow[Any]:
         """The flow as the store has it."""
         flow = self.runner.flow_of(self.member_id)
         assert flow is not None

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from redis import Redis
 
-from examples.registration import NAME_LIMIT, RegistrationFlow, flows, tidy_name, valid_name
+from examples.registration import NAME_LIMIT, Member, RegistrationFlow, flows, tidy_name, valid_name
 from fsmflow import Channel, Refused
 from fsmflow.channels import console
 from fsmflow.testing import TransitionCase, transitions_of
@@ -66,7 +66,7 @@ def test_the_table_has_a_row_for_each_transition_and_no_other() -> None:
 def test_each_transition_leads_where_it_should_with_the_right_answers_and_words(case: TransitionCase) -> None:
     result = case.fire()
     [shown] = console.render(result.message, to=result.flow.channel)
-    assert (result.flow.state, result.flow.data, shown["text"]) == EXPECTED[str(case)]
+    assert (result.flow.state, result.flow.answers, shown["text"]) == EXPECTED[str(case)]
 
 
 def test_what_the_steps_name_as_examples_is_what_is_taken() -> None:
@@ -139,10 +139,10 @@ def test_letters_of_every_script_make_a_name(parts: list[str], between: str) -> 
 def test_what_is_taken_for_a_name_is_tidy_and_holds_nothing_else(text: str) -> None:
     flow = RegistrationFlow(member_id="m1", channel=Channel("console", "me"))
     flow.process_input(text)
-    if "first_name" not in flow.data:
+    if "first_name" not in flow.answers:
         assert flow.refusal
         return
-    name = flow.data["first_name"]
+    name = flow.data.first_name
     assert 1 <= len(name) <= NAME_LIMIT
     assert tidy_name(name) == name
     assert valid_name(name)
@@ -157,10 +157,7 @@ def test_a_member_registers_over_whatsapp(any_redis: Redis, prefix: str) -> None
     assert phone.says("Ama") == ASKED["last_name"]
     assert phone.says("O’Neill").startswith("*Your name*\n\n*First name:* Ama\n*Last name:* O'Neill")
     assert phone.taps("Confirm") == "*Welcome*\n\n*You are registered as:* Ama O'Neill"
-    assert (phone.status, phone.flow.data) == (
-        "completed",
-        {"first_name": "Ama", "last_name": "O'Neill", "confirm": "confirm"},
-    )
+    assert (phone.status, phone.flow.data) == ("completed", Member("Ama", "O'Neill"))
 
 
 def test_a_name_of_another_script_comes_back_from_the_store_as_it_went_in(any_redis: Redis, prefix: str) -> None:
@@ -168,4 +165,4 @@ def test_a_name_of_another_script_comes_back_from_the_store_as_it_went_in(any_re
     for words in ("register", "ශ්\u200dරී", "محمد"):
         phone.says(words)
     assert phone.taps("Decline") == "Cancelled."
-    assert phone.flow.data == {"first_name": "ශ්\u200dරී", "last_name": "محمد", "confirm": "decline"}
+    assert phone.flow.data == Member("ශ්\u200dරී", "محمد")
