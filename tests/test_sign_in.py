@@ -453,6 +453,18 @@ def test_a_damaged_run_is_restored_without_a_word_of_it_to_who_is_not_signed_in(
     assert talk.says("confirm").status == "completed"
 
 
+def test_a_damaged_run_whose_question_needs_the_member_is_not_asked_for_it(any_redis: Redis, prefix: str) -> None:
+    faults: list[Exception] = []
+    door = Door({CONSOLE: "ann"})
+    talk = AtTheDoor(any_redis, prefix, [SignIn, Greeting], door=door, on_fault=lambda fault, _: faults.append(fault))
+    talk.door.lets_in()
+    talk.says("greeting")
+    talk.redis.hset(talk.manager.layout.keys("ann").state, "sent_at", "broken")
+    talk.door.sessions.clear()
+    assert begins(talk.says("fine"))
+    assert faults == []
+
+
 def test_a_run_that_waits_for_its_question_is_stored_and_read_as_one() -> None:
     run = FlowData("transfer_ann", "transfer", "amount", 0, unasked=True)
     assert load_flow_data(dump_flow_data(run)) == run
