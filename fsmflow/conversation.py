@@ -87,7 +87,7 @@ class Conversation(SigningIn):
                 return repeated(self, evolve(arrival, member_id=known_as), other)
         attempt = 0
         while True:
-            if max(codec_of(each) for each in (state, other) if each is not None) > CODEC:
+            if codec_of(state) > CODEC or (other is not None and codec_of(other) > CODEC):
                 raise NewerState("the state was written by a newer release of fsmflow")
             if arrival.key in state.recent:
                 return repeated(self, arrival, state)

@@ -276,6 +276,19 @@ def test_what_a_newer_release_wrote_under_the_address_is_left_to_it(talk: AtTheD
         talk.says("12")
 
 
+@pytest.mark.parametrize("key", ["state", "seen"])
+def test_where_the_address_cannot_be_read_nothing_is_decided(talk: AtTheDoor, key: str) -> None:
+    waiting_for_an_answer(talk)
+    name = getattr(talk.manager.layout.keys(ADDRESS), key)
+    talk.redis.rename(name, f"{name}-kept")
+    talk.redis.set(name, "something else")
+    with pytest.raises(StoreUnavailable):
+        talk.says("12")
+    assert talk.run_of("ann") is None
+    talk.redis.rename(f"{name}-kept", name)
+    assert talk.says("12").step_id == "handle"
+
+
 # -- duplicates --------------------------------------------------------------------------------------------------------
 
 

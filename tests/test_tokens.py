@@ -24,6 +24,7 @@ from fsmflow import (
     StepType,
     SubFlow,
 )
+from fsmflow.calls import Call
 from fsmflow.diagrams import dot, mermaid
 from tests.signing_in import TOKEN, AtTheDoor, Door, SignIn
 from tests.talking import CONSOLE, records_of
@@ -200,6 +201,11 @@ def test_what_an_authenticator_fails_with_is_told_to_on_fault_alone(
     assert bool(given) is (watched and "raised" in str(told))
     assert not [each for each in shown if TOKEN in each]
     assert not list(any_redis.scan_iter(match=f"{prefix}*"))
+
+
+def test_a_call_shows_what_is_called_and_not_what_that_holds() -> None:
+    assert repr(Call(partial(fails, secret=TOKEN), (TOKEN,))) == "Call(function=partial)"
+    assert repr(Call(fails)) == "Call(function=fails)"
 
 
 def test_a_pin_is_in_the_trail_neither_while_it_waits_nor_after(any_redis: Redis, prefix: str) -> None:
