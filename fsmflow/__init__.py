@@ -8,14 +8,18 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
+graphemes       how long words are, and cutting them
 refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 identity        who a member is, as far as an application knows
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
+choices         what a step offers at a moment: the options that its callable gives
+per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
+silence         what is asked of a member who comes back after a silence
 questions       from a step to the message that asks it
 audit           what is recorded of a conversation, and how it goes to the logs
 audit_logger    the audit logger that is called by hand
@@ -39,16 +43,23 @@ model           one run of a flow: the model of its machine
 nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
-effects         what a turn may ask of the store
 taps            the ids that buttons carry, so that an old one is known as such
+timers          what is due at a member who says nothing, and when: `Due`
+effects         what a turn may ask of the store
+menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
 recovery        going on from what is left of a state that cannot be read
-interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
 sign_in         who a member is, and the way in for who is not signed in
 takeover        what a member began before it was known who they are
+moving          what is said of a run that has moved, or that stays where it is
+opening         a run that begins
+interruption    another flow, named in the middle of one
+listening       what a message means at the question that is asked
+returning       a member who comes back after a silence
+timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
@@ -83,6 +94,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.errors import (
         AsyncFlowError,
         AuthenticatorFailed,
+        BadOptions,
         BadTarget,
         Contended,
         DrawingFailed,
@@ -96,6 +108,7 @@ if typing.TYPE_CHECKING:
         MissingExtra,
         MissingProgram,
         NewerState,
+        NoOptions,
         NotYetAnswered,
         PayloadError,
         Refused,
@@ -122,10 +135,12 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.per_channel import PerChannel
     from fsmflow.refusals import Refusals
     from fsmflow.runner import AsyncFlowRunner, FlowRunner
     from fsmflow.state import FlowData, MemberState
     from fsmflow.step import Route, Step, StepType, SubFlow
+    from fsmflow.timers import Due
     from fsmflow.transcript import Transcript
     from fsmflow.wording import Sentences, Words
 
@@ -136,11 +151,13 @@ __all__ = [
     "AsyncFlowStateManager",
     "AuditEntry",
     "AuthenticatorFailed",
+    "BadOptions",
     "BadTarget",
     "Buttons",
     "Channel",
     "Contended",
     "DrawingFailed",
+    "Due",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
@@ -163,9 +180,11 @@ __all__ = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NoOptions",
     "NotYetAnswered",
     "Option",
     "PayloadError",
+    "PerChannel",
     "Refusals",
     "Refused",
     "Reply",
@@ -192,6 +211,7 @@ _NAMES: typing.Final = {
     "errors": (
         "AsyncFlowError",
         "AuthenticatorFailed",
+        "BadOptions",
         "BadTarget",
         "Contended",
         "DrawingFailed",
@@ -205,6 +225,7 @@ _NAMES: typing.Final = {
         "MissingExtra",
         "MissingProgram",
         "NewerState",
+        "NoOptions",
         "NotYetAnswered",
         "PayloadError",
         "Refused",
@@ -231,10 +252,12 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "per_channel": ("PerChannel",),
     "refusals": ("Refusals",),
     "runner": ("AsyncFlowRunner", "FlowRunner"),
     "state": ("FlowData", "MemberState"),
     "step": ("Route", "Step", "StepType", "SubFlow"),
+    "timers": ("Due",),
     "transcript": ("Transcript",),
     "wording": ("Sentences", "Words"),
 }

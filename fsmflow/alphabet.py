@@ -23,10 +23,19 @@ POP: Final = "pop"
 EXHAUSTED: Final = "exhausted"
 """The attempts at an answer are used up."""
 
+EMPTY: Final = "empty"
+"""A question is left because there is nothing to choose from."""
+
+PAGE: Final = "page"
+"""The same question, another page of its options."""
+
 BACK: Final = "back"
 CANCEL: Final = "cancel"
 RESTART: Final = "restart"
 EXPIRE: Final = "expire"
+
+RESUME: Final = "resume"
+"""What a silence has closed is gone on with, where it stood."""
 
 REFUSED: Final = "refused"
 """The name of the transition of `SUBMIT` that goes nowhere."""
@@ -34,5 +43,5 @@ REFUSED: Final = "refused"
 ANSWERING: Final = frozenset({SUBMIT, SKIP, POP})
 """The triggers by which a step is left with an answer; of one that was skipped it is None."""
 
-LEADING_ON: Final = ANSWERING | {EXHAUSTED}
+LEADING_ON: Final = ANSWERING | {EXHAUSTED, EMPTY}
 """The triggers by which a step is left for what comes after it."""

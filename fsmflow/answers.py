@@ -10,15 +10,18 @@ A refusal is a value. Only three exceptions of a flow's code mean one: `Refused`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Union
 
 from attrs import field, frozen
 
 from fsmflow.callbacks import Callback, callable_of
-from fsmflow.calls import Call, Calls
+from fsmflow.calls import Calls
+from fsmflow.choices import Offer, read_offer
 from fsmflow.edges import Predicate
-from fsmflow.errors import Refused, UnexpectedVerdict, Unsuitable
+from fsmflow.errors import BadOptions, Refused, UnexpectedVerdict, Unsuitable
 from fsmflow.messages import Option
+from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step
 from fsmflow.storable import check_storable
 from fsmflow.wording import Sentences, folded
@@ -83,20 +86,40 @@ class StepCallbacks:
         transformer: Makes what is kept.
         kept_as: The type that an answer is kept as: what the transformer says that it returns, or the type of the
             field that holds it; None where nothing says.
+        options: Gives what is on offer.
+        empty: Says that nothing is.
+        on_channel: What says the words on the channels that have words of their own; None where they are fixed there.
     """
 
     message: Callback | None
     validator: Callback | None
     transformer: Callback | None
     kept_as: Any = None
+    options: Callback | None = None
+    empty: Callback | None = None
+    on_channel: Mapping[str, Callback | None] = field(factory=dict)
 
     @property
     def all(self) -> tuple[Callback | None, ...]:
-        """All three."""
-        return (self.message, self.validator, self.transformer)
+        """Every callable of the step."""
+        return (
+            self.message,
+            *self.on_channel.values(),
+            self.options,
+            self.validator,
+            self.transformer,
+            self.empty,
+        )
 
 
-def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, sentences: Sentences) -> Calls[Verdict]:
+def judge(
+    flow: object,
+    step: Step,
+    callbacks: StepCallbacks,
+    answer: Answer,
+    sentences: Sentences,
+    offer: Offer | None = None,
+) -> Calls[Verdict]:
     """Judges one answer to one step.
 
     Args:
@@ -105,6 +128,7 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
         callbacks: The step's callables.
         answer: What was sent.
         sentences: The library's own words.
+        offer: What is offered now, of a step whose options live.
 
     Yields:
         The calls of the validator and the transformer.
@@ -119,9 +143,10 @@ def judge(flow: object, step: Step, callbacks: StepCallbacks, answer: Answer, se
     """
     option = None
     if step.has_choices:
-        option = chosen(step, answer)
-        if option is None:
-            return Refusal(sentences.choose)
+        found = chosen(step, answer) if offer is None else chosen_now(offer, answer, sentences)
+        if not isinstance(found, Option):
+            return found or Refusal(sentences.choose)
+        option = found
         value: Any = option.id
     else:
         if answer.kind not in ("text", "option") or answer.text is None:
@@ -176,6 +201,46 @@ def chosen(step: Step, answer: Answer) -> Option | None:
     return next((option for option in step.options if folded(option.title) == typed), None)
 
 
-def message_call(flow: object, step: Step, callback: Callback) -> Call:
-    """The call that gives the words of a step's question."""
-    return callback.call(flow, callable_of(step.message))
+def chosen_now(offer: Offer, answer: Answer, sentences: Sentences) -> Option | Refusal | None:
+    """The option of a set that an answer chooses, or why it chooses none: likewise, but that titles may be alike."""
+    if answer.option_id is not None:
+        return offer.by_id(answer.option_id) or Refusal(sentences.gone)
+    if answer.kind != "text" or answer.text is None or len(answer.text) > ANSWER_LIMIT:
+        return None
+    typed = folded(answer.text)
+    placed = offer.at(typed) if answer.numbered else None
+    found = offer.titled(typed) if placed is None else (placed,)
+    if len(found) > 1:
+        return Refusal(sentences.which_one)
+    return next(iter(found), None)
+
+
+def words_of(flow: object, step: Step, callbacks: StepCallbacks, channel_type: str) -> Calls[Any]:
+    """What a step's message says on a channel."""
+    said, callback = step.message, callbacks.message
+    if isinstance(said, PerChannel):
+        callback = callbacks.on_channel.get(channel_type, callback)
+        said = said.on(channel_type)
+    return said if callback is None else (yield callback.call(flow, callable_of(said)))
+
+
+def offer_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[Offer]:
+    """What a step whose options live offers at this moment.
+
+    Raises:
+        BadOptions: What its callable gave cannot be offered.
+        Exception: Whatever else the flow's code raised.
+    """
+    assert callbacks.options is not None  # noqa: S101 - the caller has seen that they live
+    given = yield callbacks.options.call(flow, callable_of(step.live))
+    return read_offer(type(flow).__name__, step.id, given)
+
+
+def empty_words_of(flow: object, step: Step, callbacks: StepCallbacks) -> Calls[str]:
+    """What a step says where it has nothing to choose from; empty if it says nothing."""
+    said: Any = step.empty_message
+    if callbacks.empty is not None:
+        said = yield callbacks.empty.call(flow, callable_of(said))
+    if not isinstance(said, (str, type(None))):
+        raise BadOptions(type(flow).__name__, step.id, f"empty_message must give words, not {type(said).__name__}")
+    return said or ""

@@ -24,6 +24,7 @@ from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
+from fsmflow.timers import Overdue
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -84,6 +85,10 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
         """Closes the client's connections, after what is on its way."""
         await self._batching.settle()
         await self.redis.aclose()
+
+    async def overdue(self, limit: int = 100) -> list[Overdue]:
+        """As `FlowStateManager.overdue`."""
+        return await drive_async(self.exchange.due(limit), self._perform)
 
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""

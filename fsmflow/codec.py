@@ -19,7 +19,7 @@ import orjson
 from attrs import evolve
 
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import COUNT_LIMIT, FlowData, MemberState, UnreadableField, Validation
+from fsmflow.state import COUNT_LIMIT, FlowData, Halt, MemberState, UnreadableField, Validation
 from fsmflow.storable import converter
 
 FieldT = TypeVar("FieldT")
@@ -36,13 +36,16 @@ READ: Final = ("member_id", "flow_data", "previous", "version", "channel", "rece
 UNREAD: Final = ("reply", "token", "updated_at")
 """Those whose absence alone is noticed: what they hold is compared, or said again, and never believed."""
 
+OPTIONAL: Final = ("due", "account")
+"""Those that are there only where there is something to say: what is due, and by which account to say it."""
+
 _CODEC: Final = b"%d" % CODEC
 _UNREAD: Final = frozenset(UNREAD)
 _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_RUN: Final = (str, str, int, dict, str, int, list, int, str)
+_RUN: Final = (str, str, int, dict, str, int, list, int, str, int)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
 
@@ -74,6 +77,9 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
     return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
 
 
+_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition", "page", "unasked")
+
+
 def _as_json(flow_data: FlowData) -> dict[str, Any]:
     run: dict[str, Any] = {
         "id": flow_data.id,
@@ -85,26 +91,20 @@ def _as_json(flow_data: FlowData) -> dict[str, Any]:
         # answers that a flow gave are ready for JSON; those of a structure may be anything
         ready = _JSON.issuperset(map(type, flow_data.data.values()))
         run["data"] = flow_data.data if ready else converter.unstructure(flow_data.data)
-    if flow_data.run_id:
-        run["run_id"] = flow_data.run_id
-    if flow_data.visit:
-        run["visit"] = flow_data.visit
-    if flow_data.path:
-        run["path"] = flow_data.path
-    if flow_data.revision:
-        run["revision"] = flow_data.revision
-    if flow_data.definition:
-        run["definition"] = flow_data.definition
+    for name in _LEFT_OUT_WHERE_EMPTY:
+        value = getattr(flow_data, name)
+        if value:
+            run[name] = value
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
+    if flow_data.halt is not None:
+        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner)
     if flow_data.waiting is not None:
         run["waiting"] = _as_json(flow_data.waiting)
     if flow_data.interrupted_by is not None:
         run["interrupted_by"] = flow_data.interrupted_by
-    if flow_data.unasked:
-        run["unasked"] = True
     return run
 
 
@@ -123,24 +123,29 @@ def _run(found: Any) -> FlowData:
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
     revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
-    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
+    page = get("page", 0)
+    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition, page)
     if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
     if not (step_id is None or type(step_id) is str):
         raise TypeError("no step")
-    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
+    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT and 0 <= page < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
-    inner, waiting, interrupted_by, unasked = get("inner"), get("waiting"), get("interrupted_by"), get("unasked", False)
-    if inner is None and waiting is None and interrupted_by is None and unasked is False:
+    run = FlowData(
+        flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused, page
+    )
+    inner, waiting, interrupted_by, halt = get("inner"), get("waiting"), get("interrupted_by"), get("halt")
+    unasked = get("unasked", False)
+    if inner is None and waiting is None and interrupted_by is None and halt is None and unasked is False:
         return run
     if not (interrupted_by is None or type(interrupted_by) is str):
         raise TypeError("no flow type")
     if type(unasked) is not bool:
         raise TypeError("neither yes nor no")
     held, waits = (None if each is None else _run(each) for each in (inner, waiting))
-    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by, unasked=unasked)
+    halted = None if halt is None else _halt(halt)
+    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by, unasked=unasked, halt=halted)
 
 
 def _validation(found: Any) -> Validation:
@@ -150,6 +155,15 @@ def _validation(found: Any) -> Validation:
     if not 0 <= attempts < COUNT_LIMIT:
         raise ValueError("no count")
     return Validation(step, attempts, refusal)
+
+
+def _halt(found: Any) -> Halt:
+    step, visit, offers = found
+    if type(step) is not str or type(visit) is not int or type(offers) is not int:
+        raise TypeError("no halt")
+    if not (0 <= visit < COUNT_LIMIT and 0 <= offers < COUNT_LIMIT):
+        raise ValueError("no count")
+    return Halt(step, visit, offers)
 
 
 # -- the rest of the hash ---------------------------------------------------------------------------------------------
@@ -246,7 +260,8 @@ def _damaged(member_id: str, channel: Channel, raw: Mapping[str, bytes]) -> Memb
 
 def _foreign(raw: Mapping[str, bytes]) -> tuple[UnreadableField, ...]:
     """All of a hash that does not say that it is this member's: none of it is used, all of it is kept."""
-    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in READ + UNREAD)
+    names = (*READ, *UNREAD, *(name for name in OPTIONAL if name in raw))
+    return tuple(UnreadableField(name, raw.get(name), "not known to be this member's") for name in names)
 
 
 def codec_of(state: MemberState) -> int:

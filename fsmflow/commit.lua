@@ -5,25 +5,28 @@
 -- KEYS  1 <prefix>:{bNNNN}:<member>         hash: the member's state
 --       2 <prefix>:{bNNNN}:<member>:seen    sorted set: messages that were decided, by time
 --       3 <prefix>:{bNNNN}:<member>:audit   stream: what happened
+--       4 <prefix>:{bNNNN}:due              sorted set: the members of the bucket at whom something is due, by when
 -- ARGV  1 token of this commit              2 hash of the message, or '' for none
 --       3 version that was read, or ''      4 retention, in milliseconds
 --       5 entries that the stream keeps     6 'update', 'advance' or 'clear'
 --       7 audit record, or ''               8 snapshot, '=' for the flow_data that is written, or ''
 --       9 flow_data, or '' to leave it     10 how many unreadable fields follow, each as name, '+' .. raw or '-'
---       then the other fields to write, each as name and value
+--      11 in how many milliseconds something is due, '-' for never, or '' to leave what is
+--      12 what is due                     13 the question that it is about
+--       then the unreadable fields, then the other fields to write, each as name and value
 -- Gives {'applied', version}, {'duplicate', hash} or {'conflict', hash}.
 --
 -- The order of decisions matters: the client sends a commit again whose answer was cut, and must then hear "applied"
 -- although its message is known by now. Time is the server's: workers' clocks differ.
 
-local hash, seen, audit = KEYS[1], KEYS[2], KEYS[3]
+local hash, seen, audit, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 -- The number that a text of digits says; nil for any other text, and beyond what a double counts exactly.
 local function count(text)
   return string.find(text, '^%d+$') and #text < 16 and tonumber(text) or nil
 end
 
-local stored = redis.call('HMGET', hash, 'version', 'token', 'flow_data', 'quarantined')
+local stored = redis.call('HMGET', hash, 'version', 'token', 'flow_data', 'quarantined', 'due')
 
 if stored[2] == ARGV[1] then
   return {'applied', stored[1]}
@@ -36,7 +39,7 @@ if (stored[1] or '') ~= ARGV[3] then
 end
 
 local unreadable = tonumber(ARGV[10])
-local rest = 11
+local rest = 14
 for _ = 1, unreadable do
   local raw = redis.call('HGET', hash, ARGV[rest])
   if (raw and '+' .. raw or '-') ~= ARGV[rest + 1] then
@@ -54,6 +57,30 @@ if counted == 0 or counted >= 9007199254740991 then
   counted = time[1] * 1000000 + time[2]
 end
 local version = string.format('%.0f', counted + 1)
+
+-- What is due stands in the hash as '<when> <what> <score in the due set> <question>'. An entry of the set only says
+-- "look at this member": one that comes earlier than what is due does no harm, so most answers leave it where it is. A
+-- score that is past is not relied upon: its entry may have been taken away by who looked.
+local timer = stored[5]
+if ARGV[6] == 'clear' or ARGV[11] == '-' then
+  if timer and timer ~= '' then
+    redis.call('ZREM', due, string.match(hash, '}:(.*)$'))
+    timer = ''
+  end
+elseif ARGV[11] ~= '' then
+  local length = tonumber(ARGV[11])
+  local score = timer and tonumber((string.match(timer, '^%d+ %l+ (%d+) ')))
+  if not score or unreadable > 0 or score <= now or score > now + length then
+    score = now + length
+    redis.call('ZADD', due, string.format('%.0f', score), string.match(hash, '}:(.*)$'))
+    -- The set outlives the hash of every member in it: of what is due later than a hash lives, nothing ever is.
+    local lives = length + tonumber(ARGV[4])
+    if redis.call('PTTL', due) < lives then
+      redis.call('PEXPIRE', due, string.format('%.0f', lives + tonumber(ARGV[4])))
+    end
+  end
+  timer = string.format('%.0f %s %.0f %s', now + length, ARGV[12], score, ARGV[13])
+end
 
 -- The stream first: see the head.
 if ARGV[7] ~= '' then
@@ -91,7 +118,7 @@ else
     end
     table.sort(kept)
     local added = 0
-    for i = 11, 10 + 2 * unreadable, 2 do
+    for i = 14, 13 + 2 * unreadable, 2 do
       if string.sub(ARGV[i + 1], 1, 1) == '+' then
         added = added + 1
         fields[n + 1] = string.format('quarantine:%.0f', number + added)
@@ -103,6 +130,10 @@ else
       redis.call('HDEL', hash, string.format('quarantine:%.0f', kept[i]))
     end
     fields[n + 1], fields[n + 2] = 'quarantined', string.format('%.0f', number + added)
+    n = n + 2
+  end
+  if timer ~= stored[5] then
+    fields[n + 1], fields[n + 2] = 'due', timer
     n = n + 2
   end
   for i = rest, #ARGV do

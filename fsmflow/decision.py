@@ -6,7 +6,7 @@ decision is come to belongs to `conversation` and `recovery`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,7 +19,8 @@ from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.identity import Member
 from fsmflow.messages import Channel, Inbound, Message, Reply
-from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, MemberState, UnreadableField, check_member_id
+from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, FlowData, MemberState, UnreadableField, check_member_id
+from fsmflow.timers import KEEP, Keep, Timer, next_timer, question_of
 from fsmflow.trail import dump_entries
 
 # A channel's clock may run ahead of ours. What it says beyond this is not believed: one message dated next year would
@@ -34,6 +35,12 @@ _TOLERATED: Final = CLOCK_TOLERANCE / _MILLISECOND
 # The status of what a member does beside the conversation. It moves no clock: a heart does not open again what a
 # silence has closed, and an answer that it overtook is not late for it.
 IGNORED: Final = "ignored"
+
+# Why a message is no answer, as the trail says it.
+LATE: Final = "older than the last message"
+STALE: Final = "a choice of an earlier question"
+OVER: Final = "sent after the run was closed"
+FIRST: Final = "nothing to go back to"
 
 
 @frozen
@@ -135,6 +142,7 @@ class Decision:
         unreadable: What is put aside because it could not be read.
         ended: True if nothing is stored any more because what was there could not be restored.
         kept: What the stored reply says instead of the messages, where they may quote a sensitive answer.
+        heard: The flow that the member was heard of in, where it is not stored: the silence begins anew.
     """
 
     messages: tuple[Message, ...]
@@ -147,11 +155,12 @@ class Decision:
     unreadable: tuple[UnreadableField, ...] = field(default=())
     ended: bool = False
     kept: tuple[Message, ...] | None = None
+    heard: Flow | None = None
 
     def reply(self, arrival: Arrival, state: MemberState) -> Reply:
         """The reply to the message that was decided."""
         flow, member_id = self.flow, arrival.member_id
-        if flow is not None:
+        if flow is not None and self.status != "idle":
             data = flow.collected() if self.status == COMPLETED else None
             return Reply(self.messages, member_id, flow.id, flow.place, self.status, run_id=flow.run_id, data=data)
         stored = None if self.ended else state.flow_data
@@ -159,8 +168,16 @@ class Decision:
             return Reply(self.messages, member_id, None, None, self.status)
         return Reply(self.messages, member_id, stored.id, stored.place, self.status, run_id=stored.run_id)
 
-    def commit(self, arrival: Arrival, state: MemberState, reply: Reply) -> Commit:
+    def commit(
+        self, arrival: Arrival, state: MemberState, reply: Reply, redact: Callable[[Arrival, Flow, FlowData], FlowData]
+    ) -> Commit:
         """The commit that makes it so, for the state that it was decided on.
+
+        Args:
+            arrival: The message.
+            state: What was read.
+            reply: What is said.
+            redact: Gives a flow's run as the trail may keep it.
 
         Raises:
             Exception: Whatever orjson has against what a flow's code says, or has put into its data.
@@ -183,27 +200,51 @@ class Decision:
             fields["codec"] = str(CODEC).encode()
         if anew or (channel is not state.channel and channel != state.channel and not beside):
             fields["channel"] = dump_channel(channel)
+        account = arrival.inbound.account or ""
+        if account.encode() != state.raw.get("account", b"") and not beside:
+            fields["account"] = account.encode()  # what is said without being asked goes out by it
         snapshot = b""
         if self.flow is not None:
             flow_data = self.flow.snapshot()
             fields["flow_data"] = dump_flow_data(flow_data)
             if self.moved:
-                kept = self.flow.definition.redacted(flow_data)
+                kept = redact(arrival, self.flow, flow_data)
                 snapshot = b"=" if kept is flow_data else dump_flow_data(kept)
         elif self.ended or not state.raw:
             fields["flow_data"] = dump_flow_data(None)
             snapshot = fields["flow_data"] if self.ended else b""
+        write = self.write
         if self.forget or not state.raw:
             fields["previous"] = dump_flow_data(None)
+        elif write is Write.ADVANCE and self.flow is not None and _was_halted(state):
+            # what is stored is the end of it, which this answer came too early for: before it was the question
+            write, fields["previous"] = Write.UPDATE, dump_flow_data(self.flow.previous)
         return Commit(
             member_id=arrival.member_id,
             channel=channel,
             expected=state.raw.get("version", b""),
             fields=fields,
-            write=self.write,
+            write=write,
             message_key=arrival.key,
             entries=tuple(self.entries),
             record=dump_entries(self.entries),
             snapshot=snapshot,
             unreadable=self.unreadable,
+            timer=self._timer(state),
         )
+
+    def _timer(self, state: MemberState) -> Timer | Keep | None:
+        """What is due next."""
+        set_before, stored = state.raw.get("due"), state.flow_data
+        if self.flow is not None:
+            return next_timer(self.flow, set_before)
+        if self.ended:
+            return None
+        heard = self.heard
+        if heard is None or stored is None or stored.ended or stored.flow_type != heard.flow_type:
+            return KEEP
+        return next_timer(heard, set_before, state=stored.step_id, question=question_of(stored))
+
+
+def _was_halted(state: MemberState) -> bool:
+    return state.flow_data is not None and state.flow_data.halt is not None

@@ -20,9 +20,10 @@ from fsmflow.codec import digest
 from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
-from fsmflow.routes import leads, route, ways_by
+from fsmflow.per_channel import PerChannel
+from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_steps
+from fsmflow.step import Step, StepType, check_silences, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded
@@ -54,6 +55,7 @@ class Definition:
         requires_auth: True if only who is signed in may go through it, or through a flow within it.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
+        when_empty: The steps that name a way on for having nothing to choose from.
         typed: The face of its data, where the flow has a data class.
     """
 
@@ -71,12 +73,18 @@ class Definition:
     asynchronous: tuple[str, ...]
     requires_auth: bool
     fingerprint: str
+    when_empty: frozenset[str] = frozenset()
     typed: TypedData | None = None
 
     @property
     def first(self) -> str:
         """The id of the first step."""
         return next(iter(self.index))
+
+    @property
+    def keeps_secrets(self) -> bool:
+        """True if an answer is sensitive, to one of its questions or to one of a flow within it."""
+        return bool(self.sensitive) or any(within.keeps_secrets for within in self.flows.values())
 
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
@@ -115,10 +123,22 @@ class Definition:
         if not path and not flow_data.definition and state != self.first:
             # A structure names no path. Where its answers do not lead to its step either, its word is taken for it.
             answered = (step_id for step_id in self.index if step_id in flow_data.data and step_id != state)
-            return route(self.machine, flow_data.data, self.first, state) or tuple(answered)
-        if flow_data.definition != self.fingerprint and not leads(self.machine, (*path, state), flow_data.data):
-            return None
-        return path
+            return path_to(self.machine, flow_data.data, state) or tuple(answered)
+        if flow_data.definition == self.fingerprint:
+            return path
+        whole = leads(self.machine, (*path, state), flow_data.data) and self._holds_whole(path, flow_data.data)
+        return path if whole else None
+
+    def _holds_whole(self, path: Iterable[str], answers: Mapping[str, Any]) -> bool:
+        """True if what is kept of each flow that answered a step completes that flow as it is now."""
+        return all(self.flows[each]._is_completed_by(answers.get(each)) for each in path if each in self.flows)
+
+    def _is_completed_by(self, answers: Any) -> bool:
+        return (
+            isinstance(answers, Mapping)
+            and bool(completed_by(self.machine, answers))
+            and self._holds_whole(answers, answers)
+        )
 
     def rewound(self, flow_data: FlowData) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         """The furthest point of a run that still fits this flow, for one that does not fit as it is.
@@ -135,18 +155,23 @@ class Definition:
         answers: dict[str, Any] = {}
         path: list[str] = []
         goal = flow_data.step_id
-        for step_id in flow_data.path or route(self.machine, flow_data.data, self.first):
+        # who went back to the first question has no path, and later answers which are not to be gone over unasked
+        ahead = () if goal == self.first else route(self.machine, flow_data.data, self.first)
+        travelled = flow_data.path or ahead
+        for step_id in travelled:
             if step_id not in self.index or not leads(self.machine, (*path, step_id), flow_data.data):
                 break
             try:
                 answers[step_id] = self._answer(step_id, flow_data.data[step_id])
-                readable = not self._hides_its_way(step_id)
+                readable = not self._hides_its_way(step_id) and self._holds_whole((step_id,), flow_data.data)
             except Exception:  # noqa: BLE001 - as above
                 readable = False
             if not readable:
                 return step_id, {each: answers[each] for each in path}, tuple(path)
             path.append(step_id)
-        asked = goal if goal is not None and leads(self.machine, (*path, goal), flow_data.data) else None
+        asked = None
+        if goal is not None and len(path) == len(travelled) and leads(self.machine, (*path, goal), flow_data.data):
+            asked = goal
         if asked not in self.index:
             ways = ways_by(self.machine, path[-1], flow_data.data[path[-1]]) if path else (self.first,)
             asked = ways[0] if len(ways) == 1 else None  # which of several, its predicates would have to be asked
@@ -157,7 +182,10 @@ class Definition:
         return str(asked), {step_id: answers[step_id] for step_id in path}, tuple(path)
 
     def redacted(self, flow_data: FlowData) -> FlowData:
-        """A stored run as the trail may keep it: without sensitive answers, and without what holds one."""
+        """A stored run as the trail may keep it: without sensitive answers, and without what holds one.
+
+        Of a run that waits beneath it this knows nothing: that one is of another flow.
+        """
         kept = redacted(flow_data, self._hidden(flow_data.data))
         within = self.flows.get(flow_data.step_id or "")
         if flow_data.inner is not None and within is not None:
@@ -220,6 +248,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     """
     check_steps(owner.__name__, steps)
     check_reachable(owner.__name__, steps)
+    check_silences(owner.__name__, steps, getattr(owner, "timeout", None))
     callbacks = {step.id: _callbacks(owner, step) for step in steps}
     conditions = {step.id: _condition(step, callbacks[step.id]) for step in steps}
     predicates = dict(_predicates(owner, steps))
@@ -233,9 +262,11 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
     if depth > DEPTH_LIMIT:
         raise FlowDefinitionError(owner.__name__, None, f"flows stand within each other at most {DEPTH_LIMIT} deep")
     sensitive = frozenset(step.id for step in steps if step.sensitive)
-    remember_sensitive(flow_type, sensitive)
+    remember_sensitive(flow_type, sensitive | {each for each, within in flows.items() if within.keeps_secrets})
     ending = getattr(owner, "complete", None)
     closing = None if ending is None else understand(owner, None, "closing", ending, arguments=0, returns=False)
+    handing = getattr(owner, "handed_over", None)
+    parting = None if handing is None else understand(owner, None, "handover", handing, arguments=1, returns=False)
     return Definition(
         name=owner.__name__,
         flow_type=flow_type,
@@ -250,13 +281,14 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         depth=depth,
         asynchronous=tuple(
             callback.name
-            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing,))
+            for found in (*(each.all for each in callbacks.values()), predicates.values(), (closing, parting))
             for callback in found
             if callback is not None and callback.is_async
         )
         + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
         requires_auth=getattr(owner, "requires_auth", False) or any(each.requires_auth for each in flows.values()),
         fingerprint=_fingerprint(steps),
+        when_empty=frozenset(step.id for step in steps if step.when_empty is not None),
         typed=typed,
     )
 
@@ -295,13 +327,22 @@ def _callbacks(owner: type, step: Step) -> StepCallbacks:
             return None
         return understand(owner, step.id, role, function, arguments=arguments, returns=returns)
 
-    asked = step.message if callable(step.message) else None
+    def says(said: Any) -> Callback | None:
+        return found("message", said if callable(said) else None, 0, returns=False)
+
+    said = step.message
+    named = said.channels if isinstance(said, PerChannel) else {}
     transformer = found("transformer", step.transformer, 1, returns=True)
     return StepCallbacks(
-        message=found("message", asked, 0, returns=False),
+        message=says(said.default if isinstance(said, PerChannel) else said),
         validator=found("validator", step.validator, 1, returns=False),
         transformer=transformer,
         kept_as=None if transformer is None else transformer.returns,
+        options=found("options", step.live, 0, returns=False),
+        empty=found(
+            "empty_message", None if isinstance(step.empty_message, str) else step.empty_message, 0, returns=False
+        ),
+        on_channel={channel: says(form) for channel, form in named.items()},
     )
 
 
@@ -322,6 +363,8 @@ def _condition(step: Step, callbacks: StepCallbacks) -> str:
         return callbacks.validator.name
     if callbacks.transformer is not None:
         return callbacks.transformer.name
+    if callbacks.options is not None:
+        return callbacks.options.name
     return "answered" if step.type is StepType.TEXT else "chosen"
 
 
@@ -330,4 +373,6 @@ def _fingerprint(steps: Sequence[Step]) -> str:
     for edge in ways_on(steps):
         # which predicate opens a way does not matter to a stored run: what led it there, held then
         parts += ["", edge.source, edge.dest, edge.option or ""]
+    # what a flow within collected is an answer: where its questions change, it may lack one
+    parts += [part for step in steps if step.flow is not None for part in (step.id, step.flow._compiled.fingerprint)]
     return digest(*parts, size=6)

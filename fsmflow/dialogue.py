@@ -1,6 +1,7 @@
 """What every turn needs whatever it decides: a member's flow made ready, and words that fit the channel.
 
-Here belong the making of a flow for an arrival and the composing of what is said to it: options get their wire ids,
+Here belong the making of a flow for an arrival and the composing of what is said to it: options get the form that the
+channel has room for and their wire ids,
 a reason and its question become one message where they fit, and each message is checked against its channel's limits.
 Which of it is said when belongs to `conversation` and `recovery`.
 """
@@ -12,19 +13,24 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from fsmflow.answers import ANSWER_LIMIT, Answer
 from fsmflow.calls import Calls
 from fsmflow.codec import load_reply
 from fsmflow.decision import Arrival
 from fsmflow.errors import FlowFault, LimitExceeded, NewerState
 from fsmflow.flow import Flow
-from fsmflow.messages import Message, Reply, Text, options_of
+from fsmflow.menus import ALL_ROOM, Room, menu_of, with_room
+from fsmflow.messages import Buttons, ListMenu, Message, Option, Reply, Text, options_of
+from fsmflow.per_channel import PerChannel
 from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.registry import Registration, Registry, make_flow, sample_flow
+from fsmflow.silence import offer
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
-from fsmflow.taps import NONCE_LENGTH, nonce_of, wire_id
-from fsmflow.wording import Sentences, Words
+from fsmflow.step import Step, StepType
+from fsmflow.taps import NONCE_LENGTH, nonce_of, turn_id, wire_id
+from fsmflow.wording import Sentences, Words, spoken
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
 # taken for one that was removed: a rolling deploy is over sooner, and its member must not be turned away for ever.
@@ -35,12 +41,12 @@ UNKNOWN_FLOW_PATIENCE: Final = timedelta(minutes=5)
 EARLIER_LENGTH: Final = 200
 
 
-class ChannelRules(Protocol):
-    """What a turn needs to know of a channel."""
+class ChannelRules(Room, Protocol):
+    """What a turn needs to know of a channel: how much it has room for, and what it refuses."""
 
     @property
-    def numbers_choices(self) -> bool:
-        """True if options are shown as a numbered menu, so that a number chooses one."""
+    def window(self) -> timedelta | None:
+        """How long after a member's last message the channel takes one that was not asked for; None is for ever."""
 
     def check(self, message: Message) -> None:
         """Raises `LimitExceeded` for a message that is over a limit."""
@@ -128,9 +134,13 @@ class Dialogue:
         said = yield from flow.says()
         question = said
         if options_of(said):
-            nonce = nonce_of(flow.run_id, flow.visit)
-            ended = flow.state in TERMINAL_STATES  # an option then answers nothing; its id may be a keyword
-            question = with_option_ids(said, str if ended else partial(wire_id, nonce))
+            # once it has ended an option answers nothing, and its id may be a keyword
+            if flow.state in TERMINAL_STATES and not flow.can_be_resumed:
+                question = with_option_ids(said, str)
+            else:
+                nonce = nonce_of(flow.run_id, flow.visit)
+                shown = self._with_room(arrival, flow, said)
+                question = with_option_ids(shown, partial(wire_id, nonce), partial(turn_id, nonce))
         self.check(arrival, question)
         reason = "\n\n".join(each for each in reasons if each.strip()) if reasons else ""
         if not reason:
@@ -159,6 +169,49 @@ class Dialogue:
             return None
         flow = self.flow_for(arrival, registration, stored)
         return flow if flow.resume(stored) else None
+
+    def for_the_trail(self, arrival: Arrival, flow: Flow, run: FlowData) -> FlowData:
+        """A flow's run, and those that wait beneath it, without what is sensitive: the same object where nothing is."""
+        kept = flow.definition.redacted(run)
+        return kept if run.waiting is None else evolve(kept, waiting=self._waiting_for_the_trail(arrival, run.waiting))
+
+    def _waiting_for_the_trail(self, arrival: Arrival, run: FlowData) -> FlowData:
+        registration = self.registry.registrations.get(run.flow_type)
+        beneath = None if run.waiting is None else self._waiting_for_the_trail(arrival, run.waiting)
+        try:
+            kept = None if registration is None else self.flow_for(arrival, registration, run).definition.redacted(run)
+        except Exception:  # noqa: BLE001 - a flow that cannot be made does not say which of its answers are sensitive
+            kept = None
+        return evolve(kept or evolve(run, data={}, inner=None), waiting=beneath)
+
+    def _with_room(self, arrival: Arrival, flow: Flow, said: Message) -> Message:
+        """A question with options as the channel has room for them: its page, or a list in place of buttons."""
+        room = self.room(arrival)
+        asked = flow.innermost
+        is_its_own = flow.state not in TERMINAL_STATES  # else it is whether to go on
+        if is_its_own and asked.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
+            menu = menu_of(asked.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
+            return menu.message(said, asked.page_shown)
+        return with_room(said, room, self.sentences)
+
+    def room(self, arrival: Arrival) -> Room:
+        """How much the channel has room for."""
+        return self.rules.get(arrival.inbound.channel.type, ALL_ROOM)
+
+    def named(self, arrival: Arrival, flow: Flow, answer: Answer) -> Calls[tuple[Option, ...] | int]:
+        """What a typed text names where options live: some of them (several, if it is ambiguous), or a page of them.
+
+        Yields:
+            The call of the step's options.
+        """
+        asked = flow.innermost
+        step = asked.current_step
+        if step is None or answer.text is None or len(answer.text) > ANSWER_LIMIT:
+            return ()
+        offer = yield from asked.choices_now()
+        as_buttons = step.type is StepType.BUTTON
+        menu = menu_of(offer, self.room(arrival), self.sentences, as_buttons=as_buttons)
+        return menu.named(answer.text, asked.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:
         """What can be started, in words."""
@@ -203,14 +256,39 @@ class Dialogue:
         for flow_type, registration in self.registry.registrations.items():
             flow = sample_flow(registration.flow, flow_type)
             for step in flow.steps:
-                if callable(step.message) or step.flow is not None:
-                    continue
-                question = with_option_ids(compose(flow_type, step, step.message), partial(wire_id, "0" * NONCE_LENGTH))
-                for rules in self.rules.values():
-                    try:
-                        rules.check(question)
-                    except FlowFault as fault:
-                        yield f"{type(flow).__name__}, step {step.id!r}: {fault}"
+                for misfit in self._misfits_of(flow_type, step):
+                    yield f"{type(flow).__name__}, step {step.id!r}: {misfit}"
+            for step in flow.steps:
+                for channel, rules in self.rules.items():
+                    if step.reminder is not None and rules.window is not None and step.reminder >= rules.window:
+                        told = f"the reminder comes after {channel} has stopped taking messages that were not asked for"
+                        yield f"{type(flow).__name__}, step {step.id!r}: {told}"
+        asked = offer(self.sentences, spoken(timedelta(days=1)))
+        for rules in self.rules.values():
+            question = with_room(compose("", asked, asked.message), rules, self.sentences)
+            try:
+                rules.check(with_option_ids(question, partial(wire_id, "0" * NONCE_LENGTH)))
+            except FlowFault as fault:
+                yield f"the offer to go on after a silence: {fault}"
+
+    def _misfits_of(self, flow_type: str, step: Step) -> Iterator[str]:
+        for channel in step.message.channels if isinstance(step.message, PerChannel) and self.rules else ():
+            if channel not in self.rules:
+                yield f"message says words for the channel {channel!r}, which this runner does not know"
+        for channel, rules in self.rules.items():
+            said = step.message.on(channel) if isinstance(step.message, PerChannel) else step.message
+            if callable(said) or step.live is not None or step.flow is not None:
+                continue
+            question = with_room(compose(flow_type, step, said), rules, self.sentences)
+            try:
+                rules.check(with_option_ids(question, partial(wire_id, "0" * NONCE_LENGTH)))
+            except FlowFault as fault:
+                yield str(fault)
+
+    def window_of(self, arrival: Arrival) -> timedelta | None:
+        """How long after a member's last message their channel takes one that was not asked for."""
+        rules = self.rules.get(arrival.inbound.channel.type)
+        return None if rules is None else rules.window
 
     def numbers_choices(self, arrival: Arrival) -> bool:
         """True if a number that was typed may mean an option."""

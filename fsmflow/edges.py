@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from fsmflow.alphabet import EXHAUSTED, POP, SKIP, SUBMIT
+from fsmflow.alphabet import EMPTY, EXHAUSTED, POP, SKIP, SUBMIT
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.state import COMPLETED, TERMINAL_STATES
 from fsmflow.step import Step
@@ -69,9 +69,13 @@ def _edges_of(step: Step, following: str) -> Iterator[Edge]:
     if not step.options or any(option.to is None for option in step.options):
         yield from _routed(step, trigger, following)
     if step.optional:
-        yield Edge(step.id, following, trigger=SKIP)
+        # no predicate is asked about an answer that was not given; a way that asks none is everybody's
+        always = next((route.to for route in step.routes if route.when is None), following)
+        yield Edge(step.id, always, trigger=SKIP)
     if step.on_exhausted is not None:
         yield Edge(step.id, step.on_exhausted, trigger=EXHAUSTED)
+    if step.when_empty is not None:
+        yield Edge(step.id, step.when_empty, trigger=EMPTY)
 
 
 def _routed(step: Step, trigger: str, following: str) -> Iterator[Edge]:
@@ -94,6 +98,18 @@ def _past(edge: Edge, following: dict[str, str], skippable: set[str]) -> Iterato
     return reversed(passing)
 
 
+def landings(edges: Sequence[Edge], dest: str) -> tuple[str, ...]:
+    """Where a way to a step may end: there, or behind it and others that have nothing to choose from."""
+    landed = [dest]
+    for state in landed:
+        landed += [edge.dest for edge in edges if _is_empty(edge) and edge.source == state and edge.dest not in landed]
+    return tuple(landed)
+
+
+def _is_empty(edge: Edge) -> bool:
+    return edge.trigger == EMPTY
+
+
 def check_reachable(flow: str, steps: Sequence[Step]) -> None:
     """Checks that each step can be reached and that each leads to an end.
 
@@ -101,6 +117,10 @@ def check_reachable(flow: str, steps: Sequence[Step]) -> None:
         FlowDefinitionError: A step cannot be reached from the first one, or never leads to an end.
     """
     edges = ways_on(steps)
+    for edge in filter(_is_empty, edges):
+        if edge.source in landings(edges, edge.dest):
+            wanted = "when_empty leads back to this step: nobody would ever be asked"
+            raise FlowDefinitionError(flow, edge.source, wanted)
     reached = {steps[0].id}
     ending = set(TERMINAL_STATES)
     grown = True
@@ -109,8 +129,8 @@ def check_reachable(flow: str, steps: Sequence[Step]) -> None:
         for edge in edges:  # ways on mostly run downward: one pass in each direction usually does
             if edge.source in reached:
                 reached.add(edge.dest)
-        for edge in reversed(edges):
-            if edge.dest in ending and edge.trigger != EXHAUSTED:  # who answers rightly must come to an end, too
+        for edge in reversed(edges):  # who answers, and rightly, must come to an end too
+            if edge.dest in ending and edge.trigger not in (EXHAUSTED, EMPTY):
                 ending.add(edge.source)
         grown = len(reached) + len(ending) > before
     for step in steps:

@@ -17,6 +17,7 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call
 from fsmflow.messages import Channel
 from fsmflow.state import MemberState, UnreadableField
+from fsmflow.timers import KEEP, Keep, Overdue, Timer
 
 ResultT = TypeVar("ResultT")
 
@@ -105,6 +106,7 @@ class Commit:
         record: The same for the stream; empty where there is nothing to record.
         snapshot: The run as the trail keeps it; ``b"="`` where it is the ``flow_data`` that is written.
         unreadable: What could not be read and is put aside; nothing is written if it is no longer there as it was.
+        timer: What is due next; None where nothing is; `KEEP` leaves what is.
     """
 
     member_id: str
@@ -117,6 +119,20 @@ class Commit:
     record: bytes = field(default=b"", repr=False)
     snapshot: bytes = field(default=b"", repr=False)
     unreadable: tuple[UnreadableField, ...] = ()
+    timer: Timer | Keep | None = KEEP
+
+
+@frozen
+class Reschedule:
+    """Put an entry of a due set right, unless a commit has set another meanwhile; there is no result.
+
+    Args:
+        entry: The entry as it was read.
+        to: The score that it is to have, in milliseconds; None takes it away.
+    """
+
+    entry: Overdue
+    to: int | None = None
 
 
 @frozen
@@ -151,5 +167,5 @@ class Committed:
     state: MemberState | None = None
 
 
-Effect = Union[Load, LoadBoth, LastValid, Commit, Backoff, Call]
+Effect = Union[Load, LoadBoth, LastValid, Commit, Reschedule, Backoff, Call]
 Effects = Generator[Effect, Any, ResultT]

@@ -11,6 +11,8 @@
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
     │   ├── NotYetAnswered       a field of typed data was read before its step was answered
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
+    │   ├── BadOptions           what a callable of options gave cannot be offered
+    │   ├── NoOptions            a step has nothing to choose from, and no way on for that
     │   ├── LimitExceeded        a composed message is over a limit of its channel
     │   └── UnsendableMessage    a composed message has a part that its channel refuses, whatever its length
     ├── FlowEnded                an answer for a conversation that is over
@@ -163,6 +165,42 @@ class UnstorableAnswer(FlowFault):
 
     def __str__(self) -> str:
         return f"{self.flow}, step {self.step!r}: a {self.type_name} cannot be stored: {self.expected}"
+
+
+@define
+class BadOptions(FlowFault):
+    """What a step's callable of options gave cannot be offered.
+
+    Args:
+        flow: The flow's class.
+        step: The id of the step.
+        expected: What would be right, in words; never an option's id or title, which are a member's own things.
+    """
+
+    flow: str
+    step: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.flow}, step {self.step!r}: {self.expected}"
+
+
+@define
+class NoOptions(FlowFault):
+    """A step has nothing to choose from at this moment, and does not say where to go then.
+
+    Args:
+        flow: The flow's class.
+        step: The id of the step.
+    """
+
+    flow: str
+    step: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.flow}, step {self.step!r}: there are no options to choose from; say when_empty, a way on for that"
+        )
 
 
 @define

@@ -25,13 +25,27 @@ from redis.exceptions import NoScriptError
 
 from fsmflow.audit import AuditEntry, emit
 from fsmflow.calls import Call
-from fsmflow.effects import Backoff, Both, Commit, Committed, Effect, Effects, LastValid, Load, LoadBoth, Outcome
+from fsmflow.effects import (
+    Backoff,
+    Both,
+    Commit,
+    Committed,
+    Effect,
+    Effects,
+    LastValid,
+    Load,
+    LoadBoth,
+    Outcome,
+    Reschedule,
+)
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import (
     APPEND_SCRIPT,
     APPEND_SHA,
+    DUE_SCRIPT,
+    DUE_SHA,
     PAGE,
     SCRIPT,
     SCRIPT_SHA,
@@ -44,6 +58,7 @@ from fsmflow.store import (
     read_quarantined,
     records_of,
 )
+from fsmflow.timers import Overdue, parse_entries
 
 ResultT = TypeVar("ResultT")
 
@@ -120,11 +135,35 @@ class Exchange:
     def commit(self, commit: Commit) -> Wishes[Committed]:
         """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
         arguments = self.layout.arguments(commit, secrets.token_hex(8))
-        committed = read_committed(commit, (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 3, arguments)))
+        committed = read_committed(commit, (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 4, arguments)))
         if committed.outcome is Outcome.APPLIED:
             with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
                 emit(commit.entries)
         return committed
+
+    def due(self, limit: int) -> Generator[Wish | SendAll, Any, list[Overdue]]:
+        """Looks up at whom something is due, in all buckets; what is longest due first.
+
+        Raises:
+            StoreUnavailable: Redis did not answer for one of them.
+        """
+        sets = self.layout.due_sets()
+        # by a script, since a script is sent to one node where there are several
+        seconds, micros = yield Send(("EVAL", "return redis.call('TIME')", 1, sets[0]))
+        now = int(seconds) * 1000 + int(micros) // 1000
+        found: list[Overdue] = []
+        answers = yield SendAll(
+            tuple(("ZRANGEBYSCORE", key, "-inf", now, "WITHSCORES", "LIMIT", 0, limit) for key in sets)
+        )
+        for answer in answers:
+            if isinstance(answer, StoreUnavailable):
+                raise answer
+            found += parse_entries(answer, now)
+        return sorted(found, key=lambda entry: entry.score)[:limit]
+
+    def reschedule(self, effect: Reschedule) -> Wishes[None]:
+        """Puts an entry of a due set right."""
+        yield from self._evaluate(DUE_SCRIPT, DUE_SHA, 1, self.layout.due_arguments(effect.entry, effect.to))
 
     def history(self, member_id: str, flow_id: str | None = None) -> Wishes[list[AuditEntry]]:
         """Reads the entries of a member's trail."""
@@ -192,6 +231,8 @@ class Exchange:
         if isinstance(effect, LastValid):
             # of a turn, or of none: what was added by hand may be of any moment, or hold what a flow keeps back
             return (yield from self.last_valid_state(effect.member_id, None, by_hand=False))
+        if isinstance(effect, Reschedule):
+            return (yield from self.reschedule(effect))
         assert isinstance(effect, Backoff)  # noqa: S101 - the calls were seen to, and there is no other
         pause = patience.after(effect)
         return None if pause is None else (yield pause)

@@ -33,24 +33,28 @@ def apology(dialogue: Dialogue, arrival: Arrival, state: MemberState, fault: Exc
         The decision.
     """
     if flow is not None:
-        entry = flow.entry(audit.ERROR, "error", **told_of(fault, flow))
+        entry = fault_entry(flow, fault)
     else:
         stored = None if state.flow_data is None or state.flow_data.ended else state.flow_data
-        entry = about(arrival, stored, audit.ERROR, "error", **told_of(fault, flow))
+        entry = about(arrival, stored, audit.ERROR, "error", **_told(fault))
     said = (Text(dialogue.sentences.apology),)  # unchecked: what it would be checked for has no better answer
     # What could be read of the run stays where it is: the next message tries again to go on from it. Of a hash that is
     # not known to be this member's nothing is left.
     foreign = any(each.name == "member_id" for each in state.unreadable)
     aside = tuple(each for each in state.unreadable if foreign or each.name not in ("flow_data", "previous"))
-    return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign)
+    return Decision(said, "error", entries=(entry,), forget=foreign, unreadable=aside, ended=foreign, heard=flow)
 
 
-def told_of(fault: Exception, flow: Flow | None) -> dict[str, str | None]:
-    """What an entry may hold of a fault: its type and its place, and its words only where they are the library's."""
-    modules = () if flow is None else tuple(base.__module__ for base in type(flow).__mro__)
+def fault_entry(flow: Flow, fault: Exception) -> AuditEntry:
+    """The entry that finds the place at which a flow's code failed."""
+    own = tuple(base.__module__ for base in type(flow).__mro__ if not base.__module__.startswith(f"{__package__}."))
+    return flow.entry(audit.ERROR, "error", **_told(fault, own))
+
+
+def _told(fault: Exception, modules: tuple[str, ...] = ()) -> dict[str, str | None]:
     return {
         "error": type(fault).__name__,
-        "place": place_of(fault, [name for name in modules if not name.startswith(f"{__package__}.")]),
+        "place": place_of(fault, modules),
         "reason": str(fault) if _is_of_the_library(fault) else None,
     }
 

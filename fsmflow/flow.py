@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic
 from typing_extensions import Self
 
 from fsmflow import audit
-from fsmflow.alphabet import BACK, CANCEL, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, RESUME, SKIP, SUBMIT
 from fsmflow.answers import Accepted, Answer
 from fsmflow.calls import run_calls
 from fsmflow.data_classes import DataT
@@ -176,6 +176,7 @@ class Flow(NestingModel, Generic[DataT]):
         """
         self._check_sync()
         self._start()
+        self.innermost.choices_known = None
         return run_calls(self.says())
 
     def is_(self, state: str) -> bool:
@@ -189,17 +190,29 @@ class Flow(NestingModel, Generic[DataT]):
             trigger: A name of the alphabet.
             value: The answer, for ``submit``. None asks whether any answer is awaited at all.
         """
-        found = transitions_from(self.machine, trigger, self.state)
+        if self.state in TERMINAL_STATES and self.halt is None:
+            return False
+        self._start()
+        asked = self.innermost if trigger in _ASKED_WITHIN else self
+        found = transitions_from(asked.definition.machine, trigger, asked.state)
+        if trigger == RESUME:
+            return any(transition.dest == self.stood_at() for transition in found)
         if found and trigger == SUBMIT and value is not None:
             self._check_sync()
-            return isinstance(self.judgement(Turn(answer=self._answer(value))), Accepted)
+            self.innermost.choices_known = None
+            return isinstance(asked.judgement(Turn(answer=self._answer(value))), Accepted)
         if trigger == BACK:
-            return any(transition.dest == self.came_from() for transition in found)
-        return bool(found)
+            return self._may_go_back
+        return bool(found) and trigger not in (PUSH, POP)  # which a flow within makes, by opening and by its end
 
     def triggers(self) -> tuple[str, ...]:
         """The triggers that may be taken now."""
-        return tuple(trigger for trigger in self._definition.fire if self.may(trigger))
+        return tuple(trigger for trigger in self._known if self.may(trigger))
+
+    @property
+    def _known(self) -> dict[str, None]:
+        """The triggers of this flow, and of the one within it that asks now; back, though nothing may lead there."""
+        return dict.fromkeys((*self._definition.fire, *self.innermost.definition.fire, BACK))
 
     # -- what can be done with it, without a store ---------------------------------------------------------------------
 
@@ -278,16 +291,20 @@ class Flow(NestingModel, Generic[DataT]):
     def _advance(self, trigger: str, value: str | None) -> tuple[bool, Message]:
         """Fires, and says what is said then; neither, if one of the two fails."""
         self._check_sync()
-        if trigger not in self._definition.fire and trigger not in self.innermost.definition.fire:
-            known = ", ".join(self._definition.fire)
+        self._start()
+        if trigger not in self._known:
+            known = ", ".join(self._known)
             raise FlowDefinitionError(type(self).__name__, None, f"{trigger!r} is no trigger; there are {known}")
-        turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
         kept = self._kept()
         try:
-            self.refusal = None
+            self.refusal = self.innermost.choices_known = None
+            turn = Turn(answer=self._answer(as_text(value) or ""), before=self.snapshot())
             run_calls(self.submits(turn) if trigger == SUBMIT else self.goes(trigger, turn))
             taken = turn.taken is not None and not turn.taken.refuses
-            return taken, run_calls(self.says())
+            told = run_calls(self.leaves_if_empty([])) if self.innermost.may_have_nothing else None
+            self.refusal = self.refusal if told is None else None
+            said = run_calls(self.says())
+            return taken, with_reason("\n\n".join(told), said) if told else said
         except BaseException:
             _put_back(kept)
             raise
@@ -304,8 +321,8 @@ class Flow(NestingModel, Generic[DataT]):
 
     def _answer(self, value: str) -> Answer:
         step = self.innermost.current_step
-        if step is not None and step.options and any(option.id == value for option in step.options):
-            return Answer(text=value, option_id=value, kind="option")
+        if step is not None and step.has_choices:
+            return run_calls(self.innermost.answers_by(value))
         return Answer(text=value)
 
     def _check_sync(self) -> None:
@@ -318,7 +335,15 @@ class Flow(NestingModel, Generic[DataT]):
 _Kept = tuple[NestingModel, dict[str, Any], int]
 
 # What one turn changes of a flow.
-_RUN = frozenset({"state", "answers", "path", "visit", "run_id", "previous", "validation", "refusal", "inner"})
+_RUN = frozenset(
+    {
+        *("state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"),
+        *("page_shown", "last_words", "interrupted_by"),
+    }
+)
+
+# What is done at the innermost question.
+_ASKED_WITHIN = frozenset({SUBMIT, SKIP})
 
 
 def _put_back(kept: Sequence[_Kept]) -> None:

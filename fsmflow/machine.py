@@ -6,8 +6,10 @@ bound to it, because binding costs more than the event and resets a restored sta
 per message such a Machine is safe to share between threads.
 
 The alphabet (`alphabet`): ``submit`` (a transition for each way on, in the order of `edges`, then ``refused``, which
-goes nowhere), ``skip`` and ``exhausted`` where a step has them, ``push`` and ``pop`` where a flow answers it, ``back``
-(the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``. What happens in a
+goes nowhere), ``skip`` and ``exhausted`` where a step has them, ``push`` and ``pop`` where a flow answers it, ``page``
+(the same question, another page of its list) and ``empty`` (on, as there is nothing to choose from) where options live,
+``back`` (the reverse of each way on, open to who came that way), ``cancel``, ``restart``, ``expire``, and ``resume``
+from where a silence has led, which may also be left by ``cancel`` and ``restart``. What happens in a
 conversation is one of these transitions; diagrams and tests read them from here.
 
 Callbacks are callables with a ``__name__``, never strings: a string would be looked up on the model, and a callable
@@ -24,10 +26,24 @@ from typing import Any, Final, Protocol, cast
 from attrs import define, field
 from transitions import EventData, Machine, State
 
-from fsmflow.alphabet import BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, REFUSED, RESTART, SUBMIT
+from fsmflow.alphabet import (
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    PAGE,
+    POP,
+    PUSH,
+    REFUSED,
+    RESTART,
+    RESUME,
+    SUBMIT,
+)
 from fsmflow.answers import Accepted, Answer, Verdict
 from fsmflow.audit import AuditEntry
-from fsmflow.edges import Edge, Predicate, ways_on
+from fsmflow.edges import Edge, Predicate, landings, ways_on
 from fsmflow.events import QuietMachine, QuietTransition
 from fsmflow.state import CANCELLED, COMPLETED, EXPIRED, FAILED, HANDOVER, TERMINAL_STATES, FlowData
 from fsmflow.step import Step
@@ -81,6 +97,9 @@ class Model(Protocol):
     def came_from(self) -> str | None:
         """The step that was answered before this one."""
 
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed the run."""
+
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was made."""
 
@@ -94,6 +113,7 @@ class Turn:
         before: The run as it was before, which an accepted answer leaves as the flow's `previous`.
         verdict: What was judged of it, by the first condition that asked or beforehand; and which predicates hold.
         ended: The end of the flow that answered the step, where one did.
+        page: The page that is turned to.
         taken: The transition that was made, or None.
         entries: What the callbacks recorded.
     """
@@ -102,6 +122,7 @@ class Turn:
     before: FlowData | None = None
     verdict: Verdict | None = None
     ended: str | None = None
+    page: int = 0
     taken: FlowTransition | None = None
     entries: list[AuditEntry] = field(factory=list)
 
@@ -166,13 +187,20 @@ def build_machine(
             machine.add_transition(POP, step.id, end, conditions=[_ended(end)], name=end)
         if step.flow is None:
             machine.add_transition(SUBMIT, step.id, None, name=REFUSED)
-    returning = [edge for edge in edges if edge.dest not in TERMINAL_STATES and edge.trigger != EXHAUSTED]
-    for source, dest in dict.fromkeys((edge.source, edge.dest) for edge in returning):
-        machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
+    _turn_pages_and_go_back(machine, steps, edges)
     for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id), (EXPIRE, EXPIRED)):
         for step in steps:
             machine.add_transition(trigger, step.id, dest, name=trigger)
+    _add_the_ways_back(machine, steps)
     return machine
+
+
+def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:
+    """Adds what leads from where a silence has led."""
+    for step in steps:
+        machine.add_transition(RESUME, EXPIRED, step.id, conditions=[_stood_at(step.id)], name=RESUME)
+    for trigger, dest in ((CANCEL, CANCELLED), (RESTART, steps[0].id)):
+        machine.add_transition(trigger, EXPIRED, dest, name=trigger)
 
 
 def _ends_within(step: Step) -> tuple[str, ...]:
@@ -181,7 +209,17 @@ def _ends_within(step: Step) -> tuple[str, ...]:
         return ()
     within = all_transitions(step.flow._compiled.machine)
     led_to = {transition.dest for trigger, transition in within if trigger in LEADING_ON}
-    return tuple(end for end in (CANCELLED, FAILED, HANDOVER) if end in led_to)
+    return tuple(end for end in _ENDS if end != COMPLETED and end in led_to)
+
+
+def _turn_pages_and_go_back(machine: FlowMachine, steps: Sequence[Step], edges: Sequence[Edge]) -> None:
+    """Adds what leads to no answer: another page of the same question, and the reverse of each way on."""
+    for step_id in [step.id for step in steps if step.live is not None]:
+        machine.add_transition(PAGE, step_id, step_id, name=PAGE)
+    returning = [edge for edge in edges if edge.trigger not in (EXHAUSTED, EMPTY)]
+    followed = [(edge.source, landing) for edge in returning for landing in landings(edges, edge.dest)]
+    for source, dest in dict.fromkeys(pair for pair in followed if pair[1] not in TERMINAL_STATES):
+        machine.add_transition(BACK, dest, source, conditions=[_came_from(source)], name=BACK)
 
 
 def transitions_from(machine: Machine, trigger: str, source: str) -> Sequence[FlowTransition]:
@@ -270,3 +308,11 @@ def _came_from(step_id: str) -> Callable[[EventData], bool]:
         return model.came_from() == step_id
 
     return _named(condition, f"came_from_{step_id}")
+
+
+def _stood_at(step_id: str) -> Callable[[EventData], bool]:
+    def condition(event: Any) -> bool:
+        model: Model = event.model
+        return model.stood_at() == step_id
+
+    return _named(condition, f"stood_at_{step_id}")

@@ -25,6 +25,7 @@ from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
+from fsmflow.timers import Overdue
 from fsmflow.upkeep import clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -202,6 +203,20 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
     def close(self) -> None:
         """Closes the client's connections."""
         self.redis.close()
+
+    def overdue(self, limit: int = 100) -> list[Overdue]:
+        """Looks up at whom something is due, by the clock of the store.
+
+        Args:
+            limit: At how many members at most; those at whom it is due for longest come first.
+
+        Returns:
+            Members to look at. What is due at them, if anything, `FlowRunner.due` finds out.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return drive(self.exchange.due(limit), self._perform)
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.

@@ -178,6 +178,8 @@ class ListMenu:
         sections: The rows, in groups. A step's message leaves them out.
         header: A line above.
         footer: A line below.
+        first: Where rows are numbered, the number of the first one: of a page that is not the first, a later one.
+        turns: The rows that turn the page, after all the others; they have no numbers.
     """
 
     body: str
@@ -185,6 +187,8 @@ class ListMenu:
     sections: tuple[Section, ...] = field(default=(), converter=_as_sections)
     header: str | None = None
     footer: str | None = None
+    first: int = 1
+    turns: tuple[Option, ...] = field(default=(), converter=_as_options)
 
 
 def _as_components(components: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -281,5 +285,5 @@ def options_of(message: Message) -> tuple[Option, ...]:
     if isinstance(message, Buttons):
         return message.options
     if isinstance(message, ListMenu):
-        return tuple(option for section in message.sections for option in section.options)
+        return (*(option for section in message.sections for option in section.options), *message.turns)
     return ()

@@ -10,22 +10,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from fsmflow import audit
-from fsmflow.alphabet import ANSWERING, BACK, CANCEL, EXHAUSTED, EXPIRE, LEADING_ON, POP, PUSH, RESTART, SKIP, SUBMIT
-from fsmflow.answers import Accepted, Answer, Refusal, Verdict, judge, message_call
+from fsmflow.alphabet import (
+    ANSWERING,
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    LEADING_ON,
+    PAGE,
+    POP,
+    PUSH,
+    RESTART,
+    RESUME,
+    SKIP,
+    SUBMIT,
+)
+from fsmflow.answers import Accepted, Answer, Refusal, Verdict, empty_words_of, judge, offer_of, words_of
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Call, Calls, run_calls
+from fsmflow.choices import Offer
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
-from fsmflow.errors import FlowEnded
+from fsmflow.errors import FlowEnded, NoOptions
 from fsmflow.identity import Member
 from fsmflow.machine import FlowTransition, Turn, transitions_from
-from fsmflow.messages import Channel, Message, Text
+from fsmflow.messages import Channel, Message, Option, Text
 from fsmflow.questions import closing, compose
 from fsmflow.routes import bounded, route
+from fsmflow.silence import offer
 from fsmflow.state import (
     CANCELLED,
     COMPLETED,
@@ -35,10 +52,11 @@ from fsmflow.state import (
     HANDOVER,
     TERMINAL_STATES,
     FlowData,
+    Halt,
     Validation,
     next_visit,
 )
-from fsmflow.step import Step
+from fsmflow.step import Silence, Step
 from fsmflow.storable import store_answer
 from fsmflow.transcript import Transcript
 from fsmflow.wording import Sentences, spoken, starters
@@ -53,6 +71,8 @@ _EVENT_TYPES = {
     CANCEL: audit.CANCEL,
     RESTART: audit.RESTART,
     EXPIRE: audit.EXPIRE,
+    RESUME: audit.RESUME,
+    EMPTY: audit.TRANSITION,
 }
 _ENDINGS = {
     COMPLETED: audit.COMPLETE,
@@ -61,6 +81,9 @@ _ENDINGS = {
     EXPIRED: audit.EXPIRE,
     HANDOVER: audit.HANDOVER,
 }
+
+NOTHING_OFFERED: Final = "nothing to choose from"
+"""Why a question was left without an answer, as the trail says it."""
 
 
 class FlowModel:
@@ -94,7 +117,11 @@ class FlowModel:
     visit: int
     previous: FlowData | None
     validation: Validation | None
+    halt: Halt | None
     refusal: str | None
+    page_shown: int
+    last_words: str | None
+    choices_known: Offer | None
     entries: list[AuditEntry]
     guarded: tuple[str, ...] = ()
     waiting: FlowData | None = None
@@ -107,7 +134,8 @@ class FlowModel:
         self._definition = definition
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.answers, self.path, self.visit = definition.first, {}, (), 0
-        self.previous = self.validation = self.refusal = None
+        self.previous = self.validation = self.halt = self.refusal = None
+        self.page_shown, self.last_words, self.choices_known = 0, None, None
         self.entries = []
 
     def complete(self) -> Any:
@@ -144,6 +172,41 @@ class FlowModel:
         index = self._definition.index.get(self.state)
         return None if index is None else self.steps[index]
 
+    def silences_at(self, state: str, otherwise: timedelta | None) -> tuple[timedelta | None, timedelta | None]:
+        """The silence after which the run is over at a state, and that after which its member is reminded.
+
+        Args:
+            state: The state; of one that is no step both are None.
+            otherwise: The first of the two, where the step does not say.
+        """
+        index = self._definition.index.get(state)
+        if index is None:
+            return None, None
+        step = self.steps[index]
+        return otherwise if isinstance(step.timeout, Silence) else step.timeout, step.reminder
+
+    @property
+    def current_timeout(self) -> timedelta | None:
+        """The silence after which the run is over, at the step that is asked or was asked last; None for never."""
+        if self.halt is not None:
+            return self.silences_at(self.halt.step, self.timeout)[0]
+        return self.timeout if self.state in TERMINAL_STATES else self.silences_at(self.state, self.timeout)[0]
+
+    @property
+    def has_answers(self) -> bool:
+        """True if something was answered."""
+        return bool(self.answers)
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """True if a silence has closed the run and it can be gone on with: something was answered in it."""
+        return self.halt is not None and self.has_answers
+
+    @property
+    def offer_to_resume(self) -> Step:
+        """The question whether to go on, as a step; it is asked where `can_be_resumed`."""
+        return offer(self.sentences, spoken(self.current_timeout or timedelta()))
+
     @property
     def starter(self) -> str:
         """What a member is told to send to start this flow."""
@@ -160,9 +223,9 @@ class FlowModel:
             False if no transition could be made.
 
         Raises:
-            FlowEnded: The flow is in a terminal state.
+            FlowEnded: The flow is in a terminal state; one that a silence has closed can be taken up again.
         """
-        if self.state in TERMINAL_STATES:
+        if self.state in TERMINAL_STATES and self.halt is None:
             raise FlowEnded(self.id, self.state)
         if not transitions_from(self._definition.machine, trigger, self.state):
             return False
@@ -204,16 +267,28 @@ class FlowModel:
         step = self.current_step
         name = type(self).__name__
         if step is not None:
-            callback = self._definition.callbacks[self.state].message
-            said = step.message if callback is None else (yield message_call(self, step, callback))
-            return compose(name, step, said)
+            callbacks = self._definition.callbacks[self.state]
+            said: Any = step.message
+            if type(said) is not str:
+                said = yield from words_of(self, step, callbacks, self.channel.type)
+            if step.live is None:
+                return compose(name, step, said)
+            offer = yield from self.choices_now()
+            if not offer.options:
+                raise NoOptions(name, step.id)
+            return compose(name, step, said, offer)
+        if self.last_words:
+            return Text(self.last_words)
         if self.state == COMPLETED:
             self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
-            return closing(name, (yield Call(self.handed_over, (self.transcript,))))
+            return closing(name, (yield Call(self.handed_over, (self.transcript,))), by="handed_over")
         if self.state == EXPIRED:
-            silence = spoken(self.timeout or timedelta())
+            if self.can_be_resumed:
+                asked = self.offer_to_resume
+                return compose(name, asked, asked.message)
+            silence = spoken(self.current_timeout or timedelta())
             return Text(self.sentences.expired.format(silence=silence, keyword=self.starter))
         return Text(self.sentences.cancelled if self.state == CANCELLED else self.sentences.failed)
 
@@ -222,7 +297,8 @@ class FlowModel:
         step = self.current_step
         if step is None:
             raise FlowEnded(self.id, self.state)
-        verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
+        offer = None if step.live is None else (yield from self.choices_now())
+        verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences, offer)
         return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict
 
     def check_collected(self) -> None:
@@ -243,6 +319,57 @@ class FlowModel:
         typed = self._definition.typed
         return dict(self.answers) if typed is None else typed.whole(self.answers)
 
+    def choices_now(self) -> Calls[Offer]:
+        """What the current step offers, whose options live: asked for once, so that one turn judges and shows the same.
+
+        Raises:
+            BadOptions: What its callable gave cannot be offered.
+        """
+        step = self.current_step
+        assert step is not None  # noqa: S101 - the caller has seen that its options live
+        if self.choices_known is None:
+            self.choices_known = yield from offer_of(self, step, self._definition.callbacks[step.id])
+        return self.choices_known
+
+    def answers_by(self, value: str) -> Calls[Answer]:
+        """The answer that a value is where there are no taps: an option's id chooses it."""
+        step = self.current_step
+        options: Sequence[Option] = () if step is None else step.options
+        if step is not None and step.live is not None:
+            options = (yield from self.choices_now()).options
+        is_id = any(option.id == value for option in options)
+        return Answer(text=value, option_id=value, kind="option") if is_id else Answer(text=value)
+
+    @property
+    def may_have_nothing(self) -> bool:
+        """True at a step that names a way on for having nothing to choose from."""
+        return self.state in self._definition.when_empty
+
+    def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        """Leaves a question that has nothing to choose from, by the way that its step names for that.
+
+        Args:
+            entries: Takes up what is recorded of it.
+
+        Returns:
+            None where the question stands. Else what is to be said before what comes next; at an end that is left by
+            its step's own words these are the flow's `last_words`.
+        """
+        told: list[str] | None = None
+        while self.may_have_nothing and (step := self.current_step) is not None:
+            if (yield from self.choices_now()).options:
+                break
+            words = yield from empty_words_of(self, step, self._definition.callbacks[step.id])
+            turn = Turn()
+            yield from self.goes(EMPTY, turn)
+            entries.extend(turn.entries)
+            told = told or []
+            if self.state in TERMINAL_STATES:
+                self.last_words = words or None
+            elif words:
+                told.append(words)
+        return None if told is None else tuple(told)
+
     def snapshot(self) -> FlowData:
         """This run as a value, its answers ready for JSON."""
         return FlowData(
@@ -260,6 +387,8 @@ class FlowModel:
             waiting=self.waiting,
             interrupted_by=self.interrupted_by,
             unasked=self.unasked,
+            halt=self.halt,
+            page=self.page_shown,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -279,13 +408,16 @@ class FlowModel:
         self.validation = flow_data.validation
         self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
         self.unasked = flow_data.unasked
+        self.halt = flow_data.halt
+        self.page_shown, self.last_words, self.choices_known = flow_data.page, None, None
         return True
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit this flow, as far as it does."""
         self.state, self.answers, self.path = self._definition.rewound(flow_data)
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
-        self.waiting = flow_data.waiting
+        self.waiting, self.halt = flow_data.waiting, None
+        self.page_shown, self.last_words, self.choices_known = 0, None, None
 
     def earlier(self) -> str | None:
         """What was answered before to the question that is asked now, in words; None where nothing can be shown.
@@ -295,12 +427,15 @@ class FlowModel:
         step, value = self.current_step, self.answers.get(self.state)
         if step is None or value is None or step.sensitive:
             return None
-        title = next((option.title for option in step.options if option.id == value), None)
+        if step.live is not None:  # an id is the application's own: a member is shown a title, or nothing
+            known = None if self.choices_known is None else self.choices_known.by_id(str(value))
+            return None if known is None else known.title
+        if step.options:  # whatever else is kept of a choice, the member has never seen
+            return next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        # what a class does not say in words of its own would be shown with its names, as a list or an enum's member is
-        has_words = isinstance(value, (int, float)) or kind.__str__ is not object.__str__
-        has_words = has_words and not isinstance(value, (bool, Enum))
-        return title or (str(value) if has_words else None)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        has_words = is_number or kind.__str__ is not object.__str__
+        return str(value) if has_words and not isinstance(value, Enum) else None  # else it would show its names
 
     def entry(
         self,
@@ -342,31 +477,43 @@ class FlowModel:
         """The step that was answered before this one, on the member's own path."""
         return self.path[-1] if self.path else None
 
+    def stood_at(self) -> str | None:
+        """The step at which a silence closed this run."""
+        return None if self.halt is None else self.halt.step
+
     def moved(self, trigger: str, transition: FlowTransition, turn: Turn) -> None:
         """Takes note of a transition that was just made: answers, path, refusals, entries."""
         source = transition.source
         if transition.refuses:
             self._refused(source, turn)
             return
-        if trigger == EXHAUSTED:
-            kept = self.validation if self.state in TERMINAL_STATES else None  # who takes over is told of it
-            self.validation = kept
-        else:
-            self.refusal = self.validation = None
-        self.interrupted_by = None
+        if trigger == PAGE:
+            self.page_shown = turn.page
+            return
+        gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
+        if trigger != EXHAUSTED:
+            self.refusal = None
+        if not gave_up:  # who takes over is told of it
+            self.validation = None
+        self.interrupted_by = self.choices_known = None
+        self.page_shown = 0
+        self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []
         note = noted.append
         if trigger in ANSWERING and turn.ended in (None, COMPLETED):
             self._answered(source, turn)
             note(self.entry(audit.VALIDATION, "accepted", step_id=source))
-        elif trigger == EXHAUSTED and self.state not in TERMINAL_STATES:
+        elif trigger == EXHAUSTED and not gave_up:
             self._answered(source, turn)
         elif trigger == BACK:
             self.path = self.path[:-1]
         elif trigger == RESTART:
             self.answers, self.path, self.previous = {}, (), None
-        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source))
+        elif trigger == EMPTY:
+            self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
+        why = NOTHING_OFFERED if trigger == EMPTY else None
+        note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             note(self.entry(audit.STEP_START, "in_progress"))
         elif trigger in LEADING_ON:

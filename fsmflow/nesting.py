@@ -11,21 +11,24 @@ and its picture, its tests and its deploys are its own.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
+from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import Turn
+from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
 from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
-from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, next_visit
+from fsmflow.state import COMPLETED, EXPIRED, HANDOVER, TERMINAL_STATES, FlowData, Halt, next_visit
+from fsmflow.step import Step
 
 
 class NestingModel(FlowModel):
@@ -43,9 +46,34 @@ class NestingModel(FlowModel):
         """The step that is asked now, in the flow that asks it: ``address.street``."""
         return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
 
+    @property
+    def _so_far(self) -> dict[str, Any]:
+        """What was answered so far, also in the run that this one holds."""
+        if self.inner is None or not self.inner._so_far:
+            return dict(self.answers)
+        return {**self.answers, self.state: self.inner._so_far}
+
+    @property
+    def _may_go_back(self) -> bool:
+        """True if there is a question before the one that is asked now, in this run or in one that it holds."""
+        if self.inner is not None and self.inner._may_go_back:
+            return True
+        ways = transitions_from(self._definition.machine, BACK, self.state)
+        return any(way.dest == self.came_from() for way in ways)
+
     def says(self) -> Calls[Message]:
         """What is said now, by the innermost run."""
-        return super().says() if self.inner is None else self.inner.says()
+        return super().says() if self.inner is None or self.state in TERMINAL_STATES else self.inner.says()
+
+    def silences_at(self, state: str, otherwise: timedelta | None) -> tuple[timedelta | None, timedelta | None]:
+        """As of any run; where another answers the step, that one's step says, if it says so itself."""
+        own = super().silences_at(state, otherwise)
+        return own if self.inner is None else self.inner.silences_at(self.inner.state, own[0])
+
+    @property
+    def has_answers(self) -> bool:
+        """True if something was answered, here or in the run that it holds."""
+        return super().has_answers or (self.inner is not None and self.inner.has_answers)
 
     def begin(self, turn: Turn) -> None:
         """Opens what the first step needs; a run that is taken up has it open already."""
@@ -59,6 +87,8 @@ class NestingModel(FlowModel):
             within = Turn(answer=turn.answer, verdict=turn.verdict)
             yield from self.inner.submits(within)
             yield from self._follow(within, turn)
+            if within.taken is not None and not within.taken.refuses:
+                self.previous = turn.before
         self._open(turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
@@ -66,20 +96,60 @@ class NestingModel(FlowModel):
         inner = self.inner
         if inner is None or trigger not in (BACK, SKIP):
             gone = yield from super().goes(trigger, turn)
-            if gone and trigger in (CANCEL, RESTART):
+            if gone and trigger in (CANCEL, RESTART, EXPIRE):
                 self.inner = None
         else:
             within = Turn(before=turn.before)
             gone = yield from inner.goes(trigger, within)
             if gone:
                 yield from self._follow(within, turn)
+                self.previous = self.previous if trigger == BACK else turn.before
             elif trigger == BACK:
+                left, collected = self.state, inner._so_far
                 self.inner = None
                 gone = yield from super().goes(trigger, turn)
                 if not gone:
                     self.inner = inner
+                elif collected:
+                    self.answers[left] = collected  # what was answered there is shown when it is asked again
         self._open(turn, backward=trigger == BACK)
         return gone
+
+    def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        """Leaves the innermost question where it has nothing to choose from, and the step that it ends with that."""
+        told: tuple[str, ...] | None = None
+        while self.innermost.may_have_nothing:
+            if self.inner is None:
+                said = yield from super().leaves_if_empty(entries)
+            else:
+                said = yield from self._leaves_within(self.inner, entries)
+            if said is None:
+                break
+            told = (*(told or ()), *said)
+        return told
+
+    def _leaves_within(self, inner: NestingModel, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
+        within: list[AuditEntry] = []
+        told = yield from inner.leaves_if_empty(within)
+        if told is None:
+            return None
+        self.entries += within
+        self.visit, self.refusal = next_visit(self.visit), None
+        turn = Turn(before=self.previous)
+        if inner.state in TERMINAL_STATES:
+            self.inner, turn.ended = None, inner.state
+            if inner.state == COMPLETED:
+                inner.check_collected()
+                turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
+            self.fire(POP, turn)
+            turn.ended = None
+            if self.state in TERMINAL_STATES:
+                self.last_words = inner.last_words
+            elif inner.last_words:
+                told = (*told, inner.last_words)
+        self._open(turn)
+        entries += (*within, *turn.entries)
+        return told
 
     def _follow(self, within: Turn, turn: Turn) -> Calls[None]:
         """Takes note of what the inner run did, and takes its end for the answer, where it ended."""
@@ -91,24 +161,29 @@ class NestingModel(FlowModel):
         if within.taken is None or within.taken.refuses:
             return
         self.visit = next_visit(self.visit)
-        self.previous = turn.before
+        self.interrupted_by = None
         if inner.state in TERMINAL_STATES:
-            refusal = inner.refusal
+            place, refusal, stood = self.state, inner.refusal, inner.validation
             self.inner, turn.ended = None, inner.state
             if inner.state == COMPLETED:
                 inner.check_collected()
                 turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
             self.fire(POP, turn)
             self.refusal, turn.ended = refusal, None
+            if stood is not None:
+                self.validation = evolve(stood, step=f"{place}.{stood.step}")
+            if self.state == HANDOVER:  # who takes over is told what was answered within, too
+                self.answers[place] = {each: inner.answers.get(each) for each in inner.path}
+                self.path = (*self.path, place)
 
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open."""
         step = self.current_step
         if step is None or step.flow is None or self.inner is not None:
             return
-        taken = turn.taken
+        taken, refusal = turn.taken, self.refusal
         self.fire(PUSH, turn)
-        turn.taken = taken or turn.taken
+        turn.taken, self.refusal = taken or turn.taken, refusal  # of the step from which this one was fallen back to
         inner = self._made(step.flow)
         inner.run_id = digest(self.run_id, step.id, str(self.visit))
         earlier = self.answers.get(step.id)
@@ -138,12 +213,14 @@ class NestingModel(FlowModel):
 
     def resume(self, flow_data: FlowData) -> bool:
         """Takes up a stored run; False, and nothing is changed, where it or the one that it holds does not fit."""
+        if flow_data.halt is not None:
+            return self._resume_halted(flow_data, flow_data.halt)
         kept, self.state = self.state, flow_data.step_id or self.state
         step = self.current_step
         self.state = kept
         inner = None
         if step is not None and step.flow is not None:
-            if flow_data.inner is None or flow_data.step_id is None:
+            if flow_data.inner is None or flow_data.step_id is None or not _continues(step, flow_data.inner):
                 return False
             self.state = flow_data.step_id
             inner = self._made(step.flow)
@@ -157,11 +234,27 @@ class NestingModel(FlowModel):
         self.inner = inner
         return True
 
+    def _resume_halted(self, flow_data: FlowData, halt: Halt) -> bool:
+        """Takes up a run that a silence has closed; where it stood it must fit, else it cannot be gone on with."""
+        if self.resume(evolve(flow_data, step_id=halt.step, halt=None)):
+            self.state, self.halt = EXPIRED, halt
+            return True
+        return self.resume(evolve(flow_data, halt=None, inner=None))
+
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit, and the one that it holds, as far as they do."""
         super().rewind(flow_data)
         self.inner = None
         self._open(Turn())
         opened: NestingModel | None = self.inner
-        if opened is not None and flow_data.inner is not None and flow_data.step_id == self.state:
+        step = self.current_step
+        if opened is None or step is None or flow_data.inner is None or flow_data.step_id != self.state:
+            return
+        if _continues(step, flow_data.inner):
             opened.rewind(flow_data.inner)
+
+
+def _continues(step: Step, inner: FlowData) -> bool:
+    """True if a stored run is an open one of the flow that answers a step."""
+    flow: Any = step.flow
+    return inner.flow_type == flow.flow_type and not inner.ended

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from fsmflow.choices import Offer
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.messages import (
     ApprovedTemplate,
@@ -29,13 +30,14 @@ from fsmflow.step import Step, StepType
 _MESSAGES = (Text, Buttons, ListMenu, ApprovedTemplate, Media, Location)
 
 
-def compose(flow: str, step: Step, said: Any) -> Message:
+def compose(flow: str, step: Step, said: Any, offer: Offer | None = None) -> Message:
     """The question of a step.
 
     Args:
         flow: The flow's name, for the error.
         step: The step: its type and its options.
         said: What its message says: a str, a `Text`, or a `Buttons` or `ListMenu` without options.
+        offer: What is offered now, of a step whose options live.
 
     Returns:
         A `Text` for a TEXT step, a `Buttons` or a `ListMenu` with the step's options for the others.
@@ -55,18 +57,20 @@ def compose(flow: str, step: Step, said: Any) -> Message:
     body = said if isinstance(said, str) else said.body
     header = getattr(said, "header", None)
     footer = getattr(said, "footer", None)
+    sections = step.sections if offer is None else offer.sections
     if step.type is StepType.BUTTON:
-        return Buttons(body, step.options, header=header, footer=footer)
+        return Buttons(body, step.options if offer is None else offer.options, header=header, footer=footer)
     button = said.button if isinstance(said, ListMenu) else ListMenu("").button
-    return ListMenu(body, button, (Section("", step.options),), header=header, footer=footer)
+    return ListMenu(body, button, sections, header=header, footer=footer)
 
 
-def closing(flow: str, said: Any) -> Message:
-    """The closing words of a flow, from what its ``complete`` returned.
+def closing(flow: str, said: Any, *, by: str = "complete") -> Message:
+    """The closing words of a flow, from what its ``complete`` or its ``handed_over`` returned.
 
     Args:
         flow: The flow's name, for the error.
         said: A str or a message.
+        by: Which of the two.
 
     Returns:
         The message.
@@ -78,7 +82,7 @@ def closing(flow: str, said: Any) -> Message:
         return Text(said)
     if isinstance(said, _MESSAGES):
         return said
-    raise FlowDefinitionError(flow, None, f"complete must give words or a message, not {type(said).__name__}")
+    raise FlowDefinitionError(flow, None, f"{by} must give words or a message, not {type(said).__name__}")
 
 
 def with_reason(reason: str, question: Message) -> Message:
@@ -88,7 +92,7 @@ def with_reason(reason: str, question: Message) -> Message:
     return question
 
 
-def with_option_ids(message: Message, rename: Callable[[str], str]) -> Message:
+def with_option_ids(message: Message, rename: Callable[[str], str], rename_turn: Callable[[str], str] = str) -> Message:
     """The same message, its options' ids renamed and their targets left out: what may leave the process."""
 
     def sent(options: tuple[Option, ...]) -> tuple[Option, ...]:
@@ -97,5 +101,7 @@ def with_option_ids(message: Message, rename: Callable[[str], str]) -> Message:
     if isinstance(message, Buttons):
         return Buttons(message.body, sent(message.options), message.header, message.footer)
     if isinstance(message, ListMenu):
-        return evolve(message, sections=tuple(Section(each.title, sent(each.options)) for each in message.sections))
+        sections = tuple(Section(each.title, sent(each.options)) for each in message.sections)
+        turns = tuple(Option(rename_turn(each.id), each.title) for each in message.turns)
+        return evolve(message, sections=sections, turns=turns)
     return message

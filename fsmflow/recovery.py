@@ -34,12 +34,14 @@ class _Restored:
         messages: What is said.
         flow: The run, made ready; None if it has ended, and nothing is open.
         whole: True if it is the stored run as it was stored.
+        entries: What happened to it since.
     """
 
     source: str
     messages: tuple[Message, ...]
     flow: Flow | None = None
     whole: bool = False
+    entries: tuple[AuditEntry, ...] = ()
 
 
 def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, Decision]:
@@ -75,13 +77,15 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
     else:
         why, messages, flow = f"restored from {restored.source}", restored.messages, restored.flow
         result = _entry(arrival, audit.RECOVERY_RESULT, "success", why)
+        # a run that waited is gone on with: what is a step behind is of the one that was over
+        forget = forget or (flow is not None and _waited(flow, state.flow_data))
         if flow is not None:
             result = flow.entry(audit.RECOVERY_RESULT, "success", reason=why)
     return Decision(
         messages,
         "recovered",
         flow=flow,
-        entries=(attempt, result),
+        entries=(attempt, result, *(() if restored is None else restored.entries)),
         forget=forget,
         moved=flow is not None,
         unreadable=unreadable,
@@ -120,6 +124,9 @@ def _resume(
     if candidate is None:
         return None
     if candidate.ended:
+        waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
+        if waited is not None:
+            return waited
         said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
         return _Restored(source, (said,), whole=source == "flow_data")
     registration = dialogue.known(arrival, state, candidate)
@@ -134,19 +141,27 @@ def _resume(
         # A button that was shown before must not answer what is asked now. How many questions were asked since this
         # point was stored is not known: the count leaps to the moment, which is beyond any of them.
         flow.visit = max(next_visit(flow.visit), arrival.at, arrival.received)
-        if arrival.is_silent_since(state, flow.timeout):
+        flow.interrupted_by = None  # its own question is asked
+        if arrival.is_silent_since(state, flow.current_timeout):
+            waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
-            return _Restored(f"{source}, where nobody had answered for too long", (said,))
+            return waited or _Restored(f"{source}, where nobody had answered for too long", (said,))
         if dialogue.must_sign_in(arrival, flow):
             return _Restored(source, (), flow, whole=fits and source == "flow_data")  # not for everybody's eyes
-        messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered)
+        entries: list[AuditEntry] = []
+        told = yield from flow.leaves_if_empty(entries)
+        messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered, *(told or ()))
     except StoreUnavailable:
         raise
     except Exception:
         if fits and (candidate.path or flow.state == flow.definition.first):
             raise  # the run is whole, and what failed may pass: it stays where it is, and the member is told to wait
         return None
-    return _Restored(source, messages, flow, whole=fits and source == "flow_data")
+    return _Restored(source, messages, flow, whole=fits and source == "flow_data", entries=tuple(entries))
+
+
+def _waited(flow: Flow, stored: FlowData | None) -> bool:
+    return stored is not None and stored.waiting is not None and flow.run_id != stored.run_id
 
 
 def put_aside(arrival: Arrival, unreadable: Sequence[UnreadableField]) -> AuditEntry:

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from fsmflow.alphabet import EXHAUSTED, POP, SKIP, SUBMIT
+from fsmflow.alphabet import EMPTY, EXHAUSTED, LEADING_ON, POP, SKIP, SUBMIT
 from fsmflow.machine import FlowMachine, FlowTransition, transitions_from
 from fsmflow.state import COMPLETED
+
+# Where predicates decide, the ways between some steps can be more than there is time for: so many are looked at.
+SEARCH_LIMIT: Final = 4096
 
 # How many answers back a member can go in a flow that leads in circles; its path would else grow with each message.
 PATH_LIMIT: Final = 64
@@ -28,14 +31,14 @@ def leads(machine: FlowMachine, states: Sequence[str], answers: Mapping[str, Any
         answers: By step id, as they are stored. Of a step that is passed again it is the answer of the last time, so
             that an earlier time only asks for any way at all.
     """
-    if states[0] != machine.initial:
+    if states[0] not in _landings(machine, str(machine.initial)):
         return False
     for place, (source, dest) in enumerate(pairwise(states)):
         is_last = source not in states[place + 1 : -1]
         if is_last and source in answers:
-            if dest not in ways_by(machine, source, answers[source]):
+            if dest not in _landings(machine, *ways_by(machine, source, answers[source])):
                 return False
-        elif all(way.dest != dest for way in _ways_from(machine, source)):
+        elif dest not in _landings(machine, *_dests_from(machine, source)):
             return False
     return True
 
@@ -65,53 +68,74 @@ def _ways_from(machine: FlowMachine, step_id: str) -> list[FlowTransition]:
     return [way for way in found if not way.refuses]
 
 
-def route(machine: FlowMachine, answers: Mapping[str, Any], start: str, goal: str | None = None) -> tuple[str, ...]:
-    """The steps that some answers lead through, as far as they lead.
+def _dests_from(machine: FlowMachine, step_id: str) -> list[str]:
+    """Where a step may be left for, by whatever answer or none."""
+    ways = (way for trigger in LEADING_ON for way in transitions_from(machine, trigger, step_id))
+    return [str(way.dest) for way in ways if way.dest is not None]
+
+
+def _landings(machine: FlowMachine, *states: str) -> list[str]:
+    """Where ways to some states may end: there, or behind them where there was nothing to choose from."""
+    landed = list(states)
+    for state in landed:  # which grows meanwhile
+        landed += [str(way.dest) for way in transitions_from(machine, EMPTY, state) if way.dest not in landed]
+    return landed
+
+
+def route(machine: FlowMachine, answers: Mapping[str, Any], start: str) -> tuple[str, ...]:
+    """The answered steps that may lie ahead of a step, itself among them: as far as some answers may lead.
 
     Args:
         machine: The flow's machine.
         answers: By step id.
         start: The step to begin with.
-        goal: Where to stop, if anywhere.
 
     Returns:
-        Their ids, in order; none where there is a goal that they do not lead to. Where a predicate decides, a way to
-        the goal is looked for; without a goal each step that may lie ahead is given.
+        Their ids, the nearest first; where a predicate decides, those of each way.
     """
-    came: dict[str, str | None] = {start: None}
-    waiting = [start]
-    while waiting:
-        current = waiting.pop(0)
+    found = [start]
+    for current in found:  # which grows meanwhile
+        known = current in answers
+        ahead = ways_by(machine, current, answers[current]) if known else _landings(machine, current)[1:]
+        found += [dest for dest in ahead if dest not in found]
+    return tuple(step_id for step_id in found if step_id in answers)
+
+
+def path_to(machine: FlowMachine, answers: Mapping[str, Any], goal: str) -> tuple[str, ...]:
+    """The steps by which some answers lead to a state; empty where they do not.
+
+    Where predicates decide, they may lead there by several ways: the one that names the most answers is taken, since
+    what is on no path is not kept.
+
+    Args:
+        machine: The flow's machine.
+        answers: By step id.
+        goal: The state.
+
+    Returns:
+        The ids of the steps, in order, each once.
+    """
+    best: tuple[str, ...] = ()
+    pending: list[tuple[str, ...]] = [(str(machine.initial),)]
+    for _ in range(SEARCH_LIMIT):
+        if not pending or len(best) == len(answers):
+            break
+        path = pending.pop()
+        *passed, current = path
         if current == goal:
-            return _walked(came, current)
-        if current in answers:
-            for dest in ways_by(machine, current, answers[current]):
-                if dest not in came:
-                    came[dest] = current
-                    waiting.append(dest)
-    return tuple(step_id for step_id in came if step_id in answers) if goal is None else ()
-
-
-def _walked(came: Mapping[str, str | None], state: str) -> tuple[str, ...]:
-    passed: list[str] = []
-    before = came[state]
-    while before is not None:
-        passed.insert(0, before)
-        before = came[before]
-    return tuple(passed)
+            best = max(best, tuple(passed), key=len)
+        elif current in answers and current not in passed:
+            # the nearest step is looked at first: past a step that was answered, it was not
+            pending += [(*path, dest) for dest in ways_by(machine, current, answers[current])]
+        elif current not in answers:  # it may have had nothing to choose from, and is on no path then
+            pending += [(*passed, dest) for dest in _landings(machine, current)[1:]]
+    return best
 
 
 def completed_by(machine: FlowMachine, answers: Mapping[str, Any]) -> tuple[str, ...]:
     """The path by which a run with these answers, and no others, was completed; empty where there is none."""
-    pending: list[tuple[str, ...]] = [(str(machine.initial),)]
-    while pending:
-        path = pending.pop()
-        *passed, current = path
-        if current == COMPLETED and len(passed) == len(answers):
-            return tuple(passed)
-        if current in answers and current not in passed:
-            pending += [(*path, dest) for dest in ways_by(machine, current, answers[current])]
-    return ()
+    path = path_to(machine, answers, COMPLETED)
+    return path if len(path) == len(answers) else ()
 
 
 def bounded(path: tuple[str, ...]) -> tuple[str, ...]:

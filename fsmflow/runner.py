@@ -29,6 +29,8 @@ from fsmflow.registry import Flows, Registry, make_flow
 from fsmflow.sign_in import Authenticator, check_sign_in
 from fsmflow.state import MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
+from fsmflow.timekeeping import Timekeeping
+from fsmflow.timers import Due, Overdue
 from fsmflow.wording import Sentences, Words
 
 CHANNELS: tuple[ChannelModule, ...] = (whatsapp, console)
@@ -146,6 +148,11 @@ class Runner(Generic[ManagerT]):
             places.setdefault(inbound.member_id or member_id_of(inbound.channel), []).append(place)
         return [self._handling_in_order(each, inbounds) for each in places.values()]
 
+    def _keeping_time(self, entries: Sequence[Overdue]) -> list[Effects[Due | None]]:
+        """For each member who is to be looked at what does what is due."""
+        timekeeping = Timekeeping(self.conversation, self.clock(), self.conversation.on_fault)
+        return [_unharmed(timekeeping.look(entry)) for entry in entries]
+
     def _looking(self, member_id: str) -> Effects[Flow[Any] | None]:
         state: MemberState = yield Load(member_id, UNKNOWN_CHANNEL)
         stored = state.flow_data
@@ -223,6 +230,25 @@ class FlowRunner(Runner[FlowStateManager]):
         """
         return self.manager.drive(self._starting(flow_type, inbound, run_id))
 
+    def due(self, limit: int = 100) -> list[Due]:
+        """Does what is due at members who say nothing: reminds them, and closes runs that were silent for too long.
+
+        Call it every few seconds, in as many workers as there are (``fsmflow worker`` does): whatever is due is done by
+        one of them. By the store's clock, so it matters little what theirs say.
+
+        Args:
+            limit: At how many members at most; those at whom it is due for longest come first.
+
+        Returns:
+            What was done, with what is to be sent. It is sent at most once: who dies before sending it has reminded
+            nobody, and nothing else is lost.
+
+        Raises:
+            StoreUnavailable: Redis did not answer; what was not done is done the next time.
+            Exception: What `on_fault` raised, after all the others were done; what they were to be sent is lost then.
+        """
+        return _done(self.manager.drive_many(self._keeping_time(self.manager.overdue(limit))))
+
     def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last, to look at: its ``data`` holds the answers, structured.
 
@@ -259,6 +285,10 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
         """As `FlowRunner.start`."""
         return await self.manager.drive(self._starting(flow_type, inbound, run_id))
 
+    async def due(self, limit: int = 100) -> list[Due]:
+        """As `FlowRunner.due`."""
+        return _done(await self.manager.drive_many(self._keeping_time(await self.manager.overdue(limit))))
+
     async def flow_of(self, member_id: str) -> Flow[Any] | None:
         """As `FlowRunner.flow_of`."""
         return await self.manager.drive(self._looking(member_id))
@@ -267,3 +297,16 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
 def _in_place(handled: Sequence[Mapping[int, Handled]]) -> list[Handled]:
     together = {place: result for each in handled for place, result in each.items()}
     return [together[place] for place in sorted(together)]
+
+
+def _unharmed(keeping: Effects[Due | None]) -> Effects[Due | None]:
+    """The same, with nothing done where Redis did not answer: the others' reminders were committed, and must go out."""
+    try:
+        return (yield from keeping)
+    except StoreUnavailable as fault:
+        logger.warning("what is due at a member has to wait: {}", fault)
+        return None
+
+
+def _done(found: Sequence[Due | None]) -> list[Due]:
+    return [due for due in found if due is not None]

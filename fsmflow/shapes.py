@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from fsmflow.definition import Definition, compile_flow
 from fsmflow.edges import ways_on
+from fsmflow.per_channel import PerChannel
 from fsmflow.step import Step, check_steps
 
 SHAPE_LIMIT: Final = 256
@@ -56,20 +57,31 @@ class Shapes:
 
 def shape_of(flow_type: str, steps: Sequence[Step]) -> Hashable:
     """What two instances of a class must have in common to share a definition."""
-    asked = (step.message if callable(step.message) else None for step in steps)
     return (
         flow_type,
-        tuple((step.id, step.type, step.sensitive) for step in steps),
+        tuple((step.id, step.type, step.sensitive, step.flow) for step in steps),
         ways_on(steps),
         tuple(
-            (_code(message), *map(_code, (step.validator, step.transformer, step.skip_when, *_predicates(step))))
-            for message, step in zip(asked, steps, strict=True)
+            (_words(step), *map(_code, (step.validator, step.transformer, step.live)), *map(_code, _predicates(step)))
+            for step in steps
         ),
     )
 
 
+def _words(step: Step) -> Hashable:
+    """The code of what a step says, where it is code."""
+    empty = _code(step.empty_message) if callable(step.empty_message) else None
+    if isinstance(step.message, PerChannel):
+        forms = {"": step.message.default, **step.message.channels}
+        said: Hashable = tuple((name, _code(form) if callable(form) else None) for name, form in forms.items())
+    else:
+        said = _code(step.message) if callable(step.message) else None
+    return (said, empty)
+
+
 def _predicates(step: Step) -> Iterator[Any]:
-    return (route.when for route in step.routes)
+    yield step.skip_when
+    yield from (route.when for route in step.routes)
 
 
 def _code(function: Any) -> Hashable:

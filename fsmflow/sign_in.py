@@ -23,14 +23,14 @@ from fsmflow.calls import Call, Calls
 from fsmflow.codec import digest
 from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
-from fsmflow.errors import AsyncFlowError, AuthenticatorFailed, FlowDefinitionError
-from fsmflow.faults import about, told_of
+from fsmflow.errors import AsyncFlowError, AuthenticatorFailed, FlowDefinitionError, NoOptions
+from fsmflow.faults import about, fault_entry
 from fsmflow.flow import Flow
 from fsmflow.identity import Member
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message
 from fsmflow.registry import Registry
-from fsmflow.state import COMPLETED, FlowData
+from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
 
 Authenticator = Callable[[Channel], object]
 """Gives the `Member` at an address, or None; on an event loop it may have to be awaited."""
@@ -94,6 +94,8 @@ class SigningIn(Dialogue):
         flow = self.flow_for(arrival, self.registry.registrations[name])
         at_hand.append(flow)
         wanted.interrupted_by = None
+        if wanted.halt is not None:  # what comes after the sign-in answers the offer to go on, and nothing else
+            wanted.halt = evolve(wanted.halt, offers=max(1, wanted.halt.offers))
         waits = wanted.snapshot()
         flow.waiting = evolve(waits, unasked=True, waiting=self._without_sign_ins(waits.waiting))
         flow.run_id = digest(wanted.run_id, "sign in", arrival.key, str(arrival.at))
@@ -107,35 +109,46 @@ class SigningIn(Dialogue):
     def asks_at_last(self, arrival: Arrival, flow: Flow) -> Calls[Decision]:
         """Asks what could not be asked before."""
         told, flow.unasked = self._back_to(flow), False
-        messages = yield from self.ask(arrival, flow, *told)
-        entry = flow.entry(audit.RESUME, "success")
-        return Decision(messages, "in_progress", flow=flow, entries=(entry,), moved=True)
+        entries = [flow.entry(audit.TAKEN_UP, "success")]
+        left = yield from flow.leaves_if_empty(entries)
+        messages = yield from self.ask(arrival, flow, *told, *(left or ()))
+        status = flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        return Decision(messages, status, flow=flow, entries=entries, moved=True)
 
     def goes_on(self, arrival: Arrival, ended: Flow, turn: Turn) -> Calls[tuple[Message, ...]]:
         """What is said, after a run has ended, of the one that waits beneath it: its question, as a rule."""
         run = ended.waiting
-        waits = None if run is None else self.taken_up(arrival, run)
-        if run is None or waits is None:
+        registration = None if run is None else self.registry.registrations.get(run.flow_type)
+        if run is None or registration is None:
             return ()
-        is_signing_in = ended.flow_type == self.registry.sign_in and waits.definition.requires_auth
+        is_signing_in = ended.flow_type == self.registry.sign_in and registration.requires_auth
+        asking = arrival  # as the sign-in has left it
         if is_signing_in:
-            waits.member = yield from self._authenticates_again(arrival)
-        elif self.must_sign_in(arrival, waits):
+            asking = evolve(arrival, member=(yield from self._authenticates_again(arrival)))
+        waits = self.taken_up(asking, run)
+        if waits is None:
+            return ()
+        if not is_signing_in and self.must_sign_in(asking, waits):
             ended.waiting = evolve(run, unasked=True)
             return (self.checked(arrival, self.sentences.sign_in_awaits),)
+        if self.must_sign_in(asking, waits) and _asks_for_options(waits):
+            return (self.checked(arrival, self.sentences.signed_in),)
         try:
-            said = yield from self.ask(arrival, waits, *self._back_to(waits))
+            said = yield from self.ask(asking, waits, *self._back_to(waits))
+        except NoOptions:
+            # it has nothing to choose from just now: the next message finds out where it goes on
+            return (self.checked(arrival, self.sentences.signed_in),) if is_signing_in else ()
         except Exception as fault:
             if not is_signing_in:
                 raise
             # The sign-in is completed all the same: it must not be asked for again for what comes after it.
-            if evolve(arrival, member=waits.member).is_signed_in:
-                turn.entries.append(waits.entry(audit.ERROR, "error", **told_of(fault, waits)))
+            if asking.is_signed_in:
+                turn.entries.append(fault_entry(waits, fault))
                 if self.on_fault is not None:
                     yield Call(self.on_fault, (fault, arrival.inbound))
             return (self.checked(arrival, self.sentences.signed_in),)
         ended.waiting = evolve(run, unasked=False)
-        turn.entries.append(waits.entry(audit.RESUME, "success"))
+        turn.entries.append(waits.entry(audit.TAKEN_UP, "success"))
         return said
 
     def closes_what_needed_it(self, arrival: Arrival, ended: Flow, turn: Turn) -> tuple[Message, ...]:
@@ -166,11 +179,15 @@ class SigningIn(Dialogue):
             return self.sentences.sign_in_again
         return self.sentences.sign_in_expired
 
-    def leaves(self, inbound: Inbound) -> bool:
-        """True if a message asks to leave: for that nobody has to sign in."""
-        return inbound.kind == "text" and self.words.meaning(inbound.text or "") == "cancel"
+    def leaves(self, arrival: Arrival, state: MemberState) -> bool:
+        """True if a message asks to leave, and is none of an earlier question: for that nobody has to sign in."""
+        if arrival.inbound.kind != "text" or arrival.is_late(state):
+            return False
+        return self.words.meaning(arrival.inbound.text or "") == "cancel"
 
     def _back_to(self, flow: Flow) -> tuple[str, ...]:
+        if flow.halt is not None:
+            return ()  # it is asked whether it is gone on with
         was_asked = not flow.unasked or flow.path or (flow.inner is not None and flow.inner.path)
         return (self.sentences.resumed,) if was_asked else ()
 
@@ -187,6 +204,12 @@ class SigningIn(Dialogue):
             return None
         below = self._without_sign_ins(run.waiting)
         return below if run.flow_type == self.registry.sign_in else evolve(run, waiting=below)
+
+
+def _asks_for_options(flow: Flow) -> bool:
+    """True if the options of what is asked now live: a flow's code gives them, for a member who may see them."""
+    step = None if flow.state in TERMINAL_STATES else flow.innermost.current_step
+    return step is not None and step.live is not None
 
 
 def _leave() -> None:

@@ -55,6 +55,21 @@ class Validation:
 
 
 @frozen
+class Halt:
+    """Where a run stood when a silence closed it, so that it can be gone on with.
+
+    Args:
+        step: The id of the step that was asked.
+        visit: The number of that question.
+        offers: How often the member was offered to go on; 0 if they were not told yet that it is closed.
+    """
+
+    step: str
+    visit: int
+    offers: int = 0
+
+
+@frozen
 class FlowData:
     """One run of a flow, at one point.
 
@@ -72,12 +87,14 @@ class FlowData:
         revision: The flow's revision when this was written.
         definition: The fingerprint of the flow's structure when this was written.
         validation: What went wrong at this step so far.
+        page: Which page of a long list is shown, from 0.
         inner: The run of the flow that answers this step, where the step is one.
         waiting: The run that is gone on with once this one has ended.
         interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
             to do about it.
         unasked: True if its question is to be asked before anything is taken for an answer to it: it was put aside for
             a sign-in.
+        halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
     """
 
     id: str
@@ -91,10 +108,12 @@ class FlowData:
     revision: int = 0
     definition: str = ""
     validation: Validation | None = None
+    page: int = 0
     inner: FlowData | None = None
     waiting: FlowData | None = None
     interrupted_by: str | None = None
     unasked: bool = False
+    halt: Halt | None = None
 
     @property
     def ended(self) -> bool:

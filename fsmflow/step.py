@@ -6,20 +6,22 @@ step becomes states and transitions belongs to `machine`; how its callables are 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from enum import Enum
+from itertools import chain
 from typing import Any, Final, Union
 
 from attrs import field, frozen
 
+from fsmflow.choices import OPTION_ID_LIMIT, wrong_with_sections
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.messages import Buttons, ListMenu, Option, Text, options_of
+from fsmflow.messages import Buttons, ListMenu, Option, Section, Text, options_of
+from fsmflow.per_channel import PerChannel
 from fsmflow.state import FAILED, HANDOVER, RESERVED_DATA_KEYS, TERMINAL_STATES
 from fsmflow.wording import folded
 
-# On the wire an option's id carries nine bytes more (the nonce of its question and a dot), and Telegram, the
-# narrowest channel, takes 64 bytes: https://core.telegram.org/bots/api#inlinekeyboardbutton
-OPTION_ID_LIMIT: Final = 55
 STEP_ID_LIMIT: Final = 64
 
 StepMessage = Union[str, Text, Buttons, ListMenu]
@@ -44,9 +46,22 @@ class StepType(str, Enum):
     """By a flow of its own: a `SubFlow`."""
 
 
+class Silence(Enum):
+    """How long a step waits, where it does not say so itself."""
+
+    AS_THE_FLOW = "as the flow"
+
+
+AS_THE_FLOW: Final = Silence.AS_THE_FLOW
+
+
 def _as_tuple(items: Any) -> tuple[Any, ...]:
     # a lone string is an iterable of its letters, and "(Option(…))" is no tuple: each was surely meant as one item
     return tuple(items) if isinstance(items, Iterable) and not isinstance(items, str) else (items,)
+
+
+def _as_offered(items: Any) -> Any:
+    return items if callable(items) or isinstance(items, (staticmethod, classmethod)) else _as_tuple(items)
 
 
 def _brought(validator: Any, name: str, otherwise: Any) -> Any:
@@ -76,24 +91,38 @@ class Step:
         id: Its name in data, diagrams and the audit trail: a Python identifier in ASCII, at most 64 characters.
         type: How it is answered.
         message: What is asked: the words, or a callable ``(self)`` or ``()`` that gives them. A BUTTON or LIST may
-            use a `Buttons` or `ListMenu` without options, for its header and footer.
+            use a `Buttons` or `ListMenu` without options, for its header and footer. A `PerChannel` says each of these
+            for the channels that it names.
         validator: ``(self, value)`` or ``(value)``: True accepts, False refuses, `Refused` refuses in its own words.
             The value is the stripped text of a TEXT answer, or the id of the option chosen.
         transformer: ``(self, value)`` or ``(value)``: what is kept of an accepted answer. Its return annotation is
             what the answer is structured to when the state is loaded.
-        options: The choices of a BUTTON or LIST.
+        options: The choices of a BUTTON or LIST: options, or `Section`s of them; or a callable ``(self)`` or ``()``
+            that gives such at the moment when they are shown, and again when the answer is judged. Its ids must be
+            stable: the application's own ids of what is offered.
         refusal: What is said when the validator refuses without a reason of its own.
         sensitive: True keeps the answer out of the audit trail, the logs and the stored refusals. It stays in the
             data, because the flow needs it there.
         examples: Answers that are accepted: documentation, and the input of transition tests.
         counterexamples: Answers that are refused.
+        when_empty: Where to go when a callable gives no options: a step, or an end. Without it that is a fault.
+        empty_message: What is said then: words, or a callable ``(self)`` or ``()``. At an end they are the last words.
         routes: Where an accepted answer leads: to the first whose predicate holds, else to the next step. An option
             with a target of its own leads there.
         skip_when: ``(self)`` or ``()``: True if the question is not asked; tried when a way would lead to it, with the
             answer that leads there in the flow's data.
-        optional: True if a member may leave the question out, by a word; its answer is None then.
+        optional: True if a member may leave the question out, by a word; its answer is None then, and it leads where
+            an answer for which no predicate holds does.
         max_attempts: How many answers may be refused before `on_exhausted` is gone to; None for any number.
         on_exhausted: A step, or an end: ``"failed"`` or ``"handover"``.
+        timeout: The silence at this step after which the conversation is over; None for never; by default the flow's.
+        reminder: The silence after which the question is asked once more, by who runs `FlowRunner.due`; shorter than
+            the timeout. None for never.
+
+    Attributes:
+        offered: What `options` was given.
+        live: The callable that gives the options of the moment; None where they are fixed.
+        options: The fixed options, in order; none where a callable gives them.
 
     A validator whose type has a ``transformer``, as each of `fsmflow.validators` has, brings it along: it is the
     step's, unless that names one, or None. So do its ``examples`` and ``counterexamples``, where the answer is typed.
@@ -101,10 +130,10 @@ class Step:
 
     id: str
     type: StepType
-    message: StepMessage | Callable[..., Any]
+    message: StepMessage | PerChannel | Callable[..., Any]
     validator: Callable[..., Any] | None = None
     transformer: Callable[..., Any] | None = field()
-    options: tuple[Option, ...] = field(default=(), converter=_as_tuple)
+    offered: Any = field(default=(), converter=_as_offered, alias="options")
     refusal: str | None = None
     sensitive: bool = False
     examples: tuple[str, ...] = field(converter=_as_tuple)
@@ -114,6 +143,12 @@ class Step:
     optional: bool = False
     max_attempts: int | None = None
     on_exhausted: str | None = None
+    timeout: timedelta | Silence | None = AS_THE_FLOW
+    reminder: timedelta | None = None
+    when_empty: str | None = None
+    empty_message: str | Callable[..., Any] | None = None
+    live: Callable[..., Any] | None = field(init=False, repr=False, eq=False)
+    options: tuple[Option, ...] = field(init=False, repr=False, eq=False)
 
     @transformer.default
     def _transformer(self) -> Callable[..., Any] | None:
@@ -129,6 +164,21 @@ class Step:
     def _counterexamples(self) -> tuple[str, ...]:
         brought: tuple[str, ...] = () if self.has_choices else _brought(self.validator, "counterexamples", ())
         return brought
+
+    @live.default
+    def _living(self) -> Callable[..., Any] | None:
+        return None if isinstance(self.offered, tuple) else self.offered
+
+    @options.default
+    def _fixed(self) -> tuple[Option, ...]:
+        return () if self.live is not None else tuple(chain(*[_options_in(item) for item in self.offered]))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The fixed options in their groups; one group without a title where there are none."""
+        if isinstance(self.offered, tuple) and self.offered and isinstance(self.offered[0], Section):
+            return self.offered
+        return (Section("", self.options),)
 
     @property
     def has_choices(self) -> bool:
@@ -179,6 +229,10 @@ class SubFlow(Step):
         return self._flow
 
 
+def _options_in(item: Any) -> tuple[Any, ...]:
+    return item.options if isinstance(item, Section) else (item,)
+
+
 def check_steps(flow: str, steps: Sequence[Step]) -> None:
     """Checks what can be seen from the steps alone.
 
@@ -222,8 +276,21 @@ def _check_words(flow: str, step: Step) -> None:
     if step.flow is not None:
         if getattr(step.flow, "_compiled", None) is None:
             raise FlowDefinitionError(flow, step.id, "a SubFlow takes a Flow class that has its steps")
+        try:
+            inspect.signature(step.flow.__init__).bind(None, member_id="", channel=None)
+        except TypeError:
+            wanted = "a SubFlow is made with member_id and channel, which its __init__ must take"
+            raise FlowDefinitionError(flow, step.id, wanted) from None
         return
-    said = step.message
+    for said in step.message.forms if isinstance(step.message, PerChannel) else (step.message,):
+        _check_form(flow, step, said)
+    if not isinstance(step.refusal, (str, type(None))):
+        raise FlowDefinitionError(flow, step.id, "refusal must be words")
+    if not all(isinstance(example, str) for example in (*step.examples, *step.counterexamples)):
+        raise FlowDefinitionError(flow, step.id, "examples and counterexamples are what a member would type")
+
+
+def _check_form(flow: str, step: Step, said: Any) -> None:
     if isinstance(said, (Text, Buttons, ListMenu)):
         if not step.has_choices and not isinstance(said, Text):
             raise FlowDefinitionError(flow, step.id, "a TEXT step is asked with a str or a Text")
@@ -234,19 +301,51 @@ def _check_words(flow: str, step: Step) -> None:
         raise FlowDefinitionError(flow, step.id, "message must be words, a message, or a callable that gives one")
     if isinstance(said, str) and not said.strip():
         raise FlowDefinitionError(flow, step.id, "message must not be empty")
-    if not isinstance(step.refusal, (str, type(None))):
-        raise FlowDefinitionError(flow, step.id, "refusal must be words")
-    if not all(isinstance(example, str) for example in (*step.examples, *step.counterexamples)):
-        raise FlowDefinitionError(flow, step.id, "examples and counterexamples are what a member would type")
+
+
+def check_silences(flow: str, steps: Sequence[Step], timeout: timedelta | None) -> None:
+    """Checks how long the steps of a flow wait.
+
+    Args:
+        flow: The name of the flow's class, for the error.
+        steps: The steps.
+        timeout: The flow's own timeout.
+
+    Raises:
+        FlowDefinitionError: One is no length of time, or a reminder would not come before the end.
+    """
+    for step in steps:
+        own: Any = step.timeout
+        if not (own is AS_THE_FLOW or own is None or (isinstance(own, timedelta) and own > timedelta())):
+            raise FlowDefinitionError(flow, step.id, "timeout is a timedelta above zero, or None for never")
+        reminder: Any = step.reminder
+        if reminder is None:
+            continue
+        if not isinstance(reminder, timedelta) or reminder <= timedelta():
+            raise FlowDefinitionError(flow, step.id, "reminder is a timedelta above zero, or None for never")
+        silence = timeout if own is AS_THE_FLOW else own
+        if silence is not None and reminder >= silence:
+            raise FlowDefinitionError(flow, step.id, "reminder must be shorter than the timeout")
 
 
 def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
-    if not step.has_choices:
-        if step.options:
-            raise FlowDefinitionError(flow, step.id, "a TEXT step has no options: use BUTTON or LIST")
+    if not step.has_choices and step.offered != ():
+        raise FlowDefinitionError(flow, step.id, "a TEXT step has no options: use BUTTON or LIST")
+    if step.live is not None:
+        _check_live(flow, step, step_ids)
         return
+    if step.when_empty is not None or step.empty_message is not None:
+        wanted = "when_empty and empty_message are for options that a callable gives"
+        raise FlowDefinitionError(flow, step.id, wanted)
+    if not step.has_choices:
+        return
+    _check_sections(flow, step)
     if not step.options:
         raise FlowDefinitionError(flow, step.id, f"a {step.type.name} needs options")
+    _check_fixed(flow, step, step_ids)
+
+
+def _check_fixed(flow: str, step: Step, step_ids: set[str]) -> None:
     ids: set[str] = set()
     titles: set[str] = set()
     for option in step.options:
@@ -269,6 +368,34 @@ def _check_options(flow: str, step: Step, step_ids: set[str]) -> None:
             raise FlowDefinitionError(flow, step.id, wanted)
         ids.add(option.id)
         titles.add(folded(option.title))
+
+
+def _check_sections(flow: str, step: Step) -> None:
+    sections = [item for item in step.offered if isinstance(item, Section)]
+    if not sections:
+        return
+    wrong = wrong_with_sections(sections)
+    if len(sections) < len(step.offered):
+        wrong = "options holds Option objects or Section objects, not both"
+    elif not all(section.options for section in sections):
+        wrong = "a section needs options"
+    if wrong is not None:
+        raise FlowDefinitionError(flow, step.id, wrong)
+
+
+def _check_live(flow: str, step: Step, step_ids: set[str]) -> None:
+    if inspect.isasyncgenfunction(getattr(step.live, "__func__", step.live)):
+        raise FlowDefinitionError(flow, step.id, "options must be given at once: let it return a list, not yield")
+    if not isinstance(step.empty_message, (str, type(None))) and not callable(step.empty_message):
+        raise FlowDefinitionError(flow, step.id, "empty_message must be words, or a callable that gives them")
+    if isinstance(step.empty_message, str) and not step.empty_message.strip():
+        raise FlowDefinitionError(flow, step.id, "empty_message must not be empty")
+    if step.when_empty is None:
+        if step.empty_message is not None:
+            raise FlowDefinitionError(flow, step.id, "empty_message needs when_empty: where to go then")
+    elif step.when_empty not in step_ids | TERMINAL_STATES:
+        wanted = f"when_empty is {step.when_empty!r}, which is no step and no end of this flow"
+        raise FlowDefinitionError(flow, step.id, wanted)
 
 
 def _check_ways(flow: str, step: Step, step_ids: set[str]) -> None:

@@ -17,10 +17,11 @@ from typing import Any, Final, Union
 from attrs import field, frozen
 
 from fsmflow.audit import AuditEntry
-from fsmflow.codec import READ, UNREAD, dump_flow_data, load_flow_data, load_state
+from fsmflow.codec import OPTIONAL, READ, UNREAD, dump_flow_data, load_flow_data, load_state
 from fsmflow.effects import Commit, Committed, Outcome
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState, check_member_id
+from fsmflow.timers import Keep, Overdue, Timer
 from fsmflow.trail import dump_entries, load_entries
 
 BUCKETS: Final = 1024
@@ -31,6 +32,8 @@ SCRIPT: Final = Path(__file__).with_name("commit.lua").read_text(encoding="utf-8
 SCRIPT_SHA: Final = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 APPEND_SCRIPT: Final = Path(__file__).with_name("append.lua").read_text(encoding="utf-8")
 APPEND_SHA: Final = sha1(APPEND_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+DUE_SCRIPT: Final = Path(__file__).with_name("due.lua").read_text(encoding="utf-8")
+DUE_SHA: Final = sha1(DUE_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 PAGE: Final = 100
 """How many records of a stream are read at once, from the latest back."""
 
@@ -48,11 +51,13 @@ class Keys:
         state: The hash.
         seen: The sorted set of messages that were decided.
         audit: The stream.
+        due: The sorted set in which the members of the bucket stand at whom something is due.
     """
 
     state: str
     seen: str
     audit: str
+    due: str
 
 
 @lru_cache(maxsize=4096)
@@ -61,7 +66,18 @@ def _keys(prefix: str, member_id: str) -> Keys:
     check_member_id(member_id)
     bucket = binascii.crc_hqx(member_id.encode("utf-8"), 0) % BUCKETS
     state = f"{prefix}:{{b{bucket:04d}}}:{member_id}"
-    return Keys(state, f"{state}:seen", f"{state}:audit")
+    return Keys(state, f"{state}:seen", f"{state}:audit", _due_set(prefix, bucket))
+
+
+def _due_set(prefix: str, bucket: int) -> str:
+    return f"{prefix}:{{b{bucket:04d}}}:due"
+
+
+def _timed(timer: Timer | Keep | None) -> tuple[str, str, str]:
+    """A timer as the script takes it."""
+    if timer is None:
+        return "-", "", ""
+    return ("", "", "") if isinstance(timer, Keep) else (str(timer.within), timer.kind, timer.question or "0")
 
 
 @frozen
@@ -120,6 +136,7 @@ class Layout:
             keys.state,
             keys.seen,
             keys.audit,
+            keys.due,
             token,
             commit.message_key,
             commit.expected,
@@ -129,6 +146,7 @@ class Layout:
             commit.snapshot,
             commit.fields.get("flow_data", b""),
             str(len(commit.unreadable)),
+            *_timed(commit.timer),
         ]
         for unreadable in commit.unreadable:
             found += [unreadable.name, b"-" if unreadable.raw is None else b"+" + unreadable.raw]
@@ -136,6 +154,14 @@ class Layout:
             if name != "flow_data":
                 found += [name, value]
         return found
+
+    def due_sets(self) -> list[str]:
+        """The keys of all due sets."""
+        return [_due_set(self.prefix, bucket) for bucket in range(BUCKETS)]
+
+    def due_arguments(self, entry: Overdue, to: int | None) -> list[str | bytes]:
+        """The key and the arguments for putting an entry right, as ``due.lua`` names them."""
+        return [self.keys(entry.member_id).due, entry.member_id, str(entry.score), "" if to is None else str(to)]
 
     def append_arguments(
         self, member_id: str, entries: Sequence[AuditEntry], snapshot: FlowData | None
@@ -153,7 +179,7 @@ HashFields = Union[Mapping[bytes, bytes], Sequence[bytes]]
 """What ``HGETALL`` gives: pairs or a flat list, by the client's protocol."""
 
 
-_FIELDS: Final = {name.encode(): name for name in (*READ, *UNREAD)}
+_FIELDS: Final = {name.encode(): name for name in (*READ, *UNREAD, *OPTIONAL)}
 
 
 def _pairs(fields: HashFields) -> Iterable[tuple[bytes, bytes]]:

@@ -33,6 +33,7 @@ from fsmflow.faults import about
 from fsmflow.flow import Flow
 from fsmflow.messages import Reply
 from fsmflow.state import FlowData, MemberState, check_member_id
+from fsmflow.timers import KEEP, LOOK, Keep, Timer
 from fsmflow.trail import dump_entries
 
 TAKEN: Final = "taken"
@@ -70,9 +71,11 @@ def run_to_take(
     if run is None:
         return None
     beneath = _going_on(state.flow_data)
+    if beneath is not None and beneath.halt is not None:
+        beneath = _to_be_asked(beneath)
     registration = dialogue.registry.registrations.get(run.flow_type)
     timeout = None if registration is None else registration.flow.timeout
-    if beneath is not None and arrival.is_silent_since(by_channel, timeout):
+    if beneath is not None and (run.halt is not None or arrival.is_silent_since(by_channel, timeout)):
         return None
     return _moved(run, by_channel.member_id, arrival.member_id, beneath)
 
@@ -92,7 +95,7 @@ def as_seen(state: MemberState, by_channel: MemberState | None, run: FlowData | 
     going_on = _going_on(state.flow_data)
     if going_on is None or state.unreadable or not _was_asked_there(state, by_channel):
         return state
-    return evolve(state, flow_data=evolve(going_on, unasked=True))
+    return evolve(state, flow_data=_to_be_asked(going_on))
 
 
 def _was_asked_there(state: MemberState, by_channel: MemberState) -> bool:
@@ -105,6 +108,7 @@ def _was_asked_there(state: MemberState, by_channel: MemberState) -> bool:
 
 
 def taking(
+    dialogue: Dialogue,
     arrival: Arrival,
     state: MemberState,
     by_channel: MemberState,
@@ -115,6 +119,7 @@ def taking(
     """The reply of a decision, and its commit, with the run that is taken over by it.
 
     Args:
+        dialogue: The flows.
         arrival: The message at hand.
         state: What is stored of the member.
         by_channel: What is stored under the id by channel.
@@ -126,13 +131,15 @@ def taking(
         decision = evolve(decision, flow=at_hand[0], moved=True)  # it stays as it is: but here, from now on
     if decision.flow is None:
         reply = decision.reply(arrival, as_seen(state, by_channel, run))
-        return reply, decision.commit(arrival, state, reply)
+        return reply, decision.commit(arrival, state, reply, dialogue.for_the_trail)
     entry = about(arrival, run, audit.TAKEOVER, "success", reason=f"from {by_channel.member_id}")
     decision = evolve(decision, entries=(entry, *decision.entries))
     reply = decision.reply(arrival, state)
-    commit = decision.commit(arrival, state, reply)
+    commit = decision.commit(arrival, state, reply, dialogue.for_the_trail)
     known = (*(_taken(state) or ()), *_ids(run))[-TAKEN_LIMIT:]
-    before = run if decision.write is Write.ADVANCE else None  # what the store has for it is another run
+    before = None  # what the store has for it is another run
+    if decision.write is Write.ADVANCE:  # of one that a silence had closed it is the question that was open
+        before = run if run.halt is None or decision.flow is None else decision.flow.previous
     fields = {**commit.fields, TAKEN: " ".join(known).encode(), "previous": dump_flow_data(before)}
     return reply, evolve(commit, fields=fields, write=Write.UPDATE)
 
@@ -153,7 +160,8 @@ def releasing(
     known = (*(_taken(state) or ()), *commit.fields.get(TAKEN, b"").decode().split())
     if run is None or by_channel.unreadable or not known:
         return None
-    left = evolve(run, waiting=_without(run.waiting, known)) if run.ended else _without(run, known)
+    is_over = run.ended and run.halt is None
+    left = evolve(run, waiting=_without(run.waiting, known)) if is_over else _without(run, known)
     if left == run:
         return None
     address = evolve(arrival, member_id=by_channel.member_id, member=None)
@@ -166,7 +174,8 @@ def releasing(
         fields={"flow_data": dump_flow_data(left), "previous": dump_flow_data(None)},
         entries=entries,
         record=dump_entries(entries),
-        snapshot=dump_flow_data(None if flow is None or left is None else flow.definition.redacted(left)),
+        snapshot=dump_flow_data(None if flow is None or left is None else dialogue.for_the_trail(address, flow, left)),
+        timer=_timer(run, left),
     )
 
 
@@ -188,8 +197,25 @@ def _ids(run: FlowData | None) -> Iterator[str]:
         run = run.waiting
 
 
+def _timer(run: FlowData, left: FlowData | None) -> Timer | Keep | None:
+    """What is due at the address, of what is left there: of what was taken, nothing is."""
+    if left is None or left.ended:
+        return None
+    return KEEP if left.run_id == run.run_id else Timer(LOOK, 1)
+
+
 def _going_on(run: FlowData | None) -> FlowData | None:
-    return run.waiting if run is not None and run.ended else run
+    """The run that a message is for: one that a silence has closed may be gone on with itself."""
+    return run.waiting if run is not None and run.ended and run.halt is None else run
+
+
+def _to_be_asked(run: FlowData | None) -> FlowData | None:
+    """A run as one that nothing answers before it was asked; of one that a silence has closed the offer is made."""
+    if run is None:
+        return None
+    return evolve(
+        run, unasked=True, halt=None if run.halt is None else evolve(run.halt, offers=max(1, run.halt.offers))
+    )
 
 
 def _without(run: FlowData | None, taken: tuple[str, ...]) -> FlowData | None:

@@ -3,6 +3,8 @@
 On the wire an id is ``<nonce>.<option id>``; the nonce is a hash of the run and of the question within it. A button
 stays on a member's screen for ever, so a tap says which question it belongs to, and one of an earlier question is not
 taken for an answer to the current one although both have an option "confirm".
+
+A row that turns the page has ``<nonce>+<page>``: no option's id can be that, whatever an application calls its own.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Final
 from fsmflow.codec import digest
 
 NONCE_LENGTH: Final = 8
-_WIRE_ID: Final = re.compile(r"[0-9a-f]{8}\..+", re.DOTALL)
+_WIRE_ID: Final = re.compile(r"[0-9a-f]{8}(?:\..+|\+[0-9]{1,4})", re.DOTALL)
 
 
 def nonce_of(run_id: str, visit: int) -> str:
@@ -35,3 +37,16 @@ def tapped(nonce: str, option_id: str) -> str | None:
     """The option's own id, or None if the tap belongs to another question."""
     prefix = nonce + "."
     return option_id[len(prefix) :] if option_id.startswith(prefix) else None
+
+
+def turn_id(nonce: str, page: str) -> str:
+    """The id of a row that turns to a page, counted from 0."""
+    return f"{nonce}+{page}"
+
+
+def turned(nonce: str, option_id: str) -> int | None:
+    """The page that a tapped row turns to, or None if it is no such row of this question."""
+    prefix = nonce + "+"
+    if not option_id.startswith(prefix) or not is_wire_id(option_id):
+        return None
+    return int(option_id[len(prefix) :])

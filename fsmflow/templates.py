@@ -22,11 +22,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from typing import Protocol
 
 from attrs import frozen
 
+from fsmflow.graphemes import ELLIPSIS, JOINERS, cut, units
 from fsmflow.messages import Buttons, Channel, ListMenu, Option, Text
 
 # The shortest limits of all channels, in UTF-16 code units: today WhatsApp's (fsmflow.channels.whatsapp_outbound,
@@ -43,15 +43,12 @@ VALUE_SHARE = 120
 CLOSING_SHARE = 600
 EXAMPLES_SHOWN = 5
 
-_ELLIPSIS = "…"
 _NOTHING = "–"  # stands for a blank: a channel refuses an empty body, and a label without a value looks broken
-_JOINERS = "\u200c\u200d"  # invisible, but Persian, the scripts of India and many emoji are misspelt without them
 _LOOKALIKES = str.maketrans({"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"})  # each of one code unit
 # WhatsApp reads a mark as markup only at the edge of a word: 5*3 and ama_k stay as they are
 _MARK_AT_AN_EDGE = re.compile(r"(?<![^\W_])[*_~`]|[*_~`](?![^\W_])")
 _QUOTE_AT_LINE_START = re.compile(r"^(\s*)>", re.MULTILINE)
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_CONTINUING = frozenset({"Mn", "Me", "Mc"})  # accents and vowel signs, which belong to the letter before
 
 
 class Audience(Protocol):
@@ -98,7 +95,7 @@ def prompt(
         return Text(_several_lines(question, TEXT_LIMIT, channel))
     in_bold = [_bold(_one_line(example, VALUE_SHARE, channel), channel) for example in examples[:EXAMPLES_SHOWN]]
     below = f"{_one_line(examples_label, LINE_LABEL_SHARE, channel)}: {', '.join(in_bold)}"
-    return Text(_paragraphs([_several_lines(question, TEXT_LIMIT - _length(below) - 2, channel), below]))
+    return Text(_paragraphs([_several_lines(question, TEXT_LIMIT - units(below) - 2, channel), below]))
 
 
 def confirmation(
@@ -168,7 +165,7 @@ def error(audience: Audience, reason: str, *, way_on: str | None = None) -> Text
     if way_on is None:
         return Text(_several_lines(reason, TEXT_LIMIT, audience.channel))
     below = _several_lines(way_on, CLOSING_SHARE, audience.channel)
-    return Text(_paragraphs([_several_lines(reason, TEXT_LIMIT - _length(below) - 2, audience.channel), below]))
+    return Text(_paragraphs([_several_lines(reason, TEXT_LIMIT - units(below) - 2, audience.channel), below]))
 
 
 def receipt(
@@ -208,13 +205,13 @@ def _with_lines(
 ) -> str:
     """A title, as many lines as fit, and the closing, which is never what has to give way."""
     heading = _bold(_one_line(title, TITLE_SHARE, audience.channel), audience.channel)
-    room = limit - _length(_paragraphs([heading, "", *closing]))
+    room = limit - units(_paragraphs([heading, "", *closing]))
     written: list[str] = []
     for label, value in lines:
         line = _labelled(audience, label, value)
-        room -= _length(line) + 1
-        if room < len(_ELLIPSIS) + 1:
-            written.append(_ELLIPSIS)
+        room -= units(line) + 1
+        if room < len(ELLIPSIS) + 1:
+            written.append(ELLIPSIS)
             break
         written.append(line)
     return _paragraphs([heading, *(["\n".join(written)] if written else []), *closing])
@@ -249,11 +246,6 @@ def _bold(line: str, channel: Channel) -> str:
     return f"*{line.replace('*', _LOOKALIKES[ord('*')])}*" if _has_markup(channel) else line
 
 
-def _length(words: str) -> int:
-    """In UTF-16 code units, as `fsmflow.channels.limits` counts: a module that is not imported here."""
-    return len(words) + sum(character > "\uffff" for character in words)
-
-
 def _has_markup(channel: Channel) -> bool:
     return channel.type == "whatsapp"
 
@@ -270,7 +262,7 @@ def _visible_character(character: str) -> str:
         return " "
     is_tag = "\U000e0020" <= character <= "\U000e007f"  # spells the flags of England, Scotland and Wales
     # Cf are the invisible ones, those that turn the direction of the writing (U+202E) among them
-    if category == "Cc" or (category == "Cf" and character not in _JOINERS and not is_tag):
+    if category == "Cc" or (category == "Cf" and character not in JOINERS and not is_tag):
         return ""
     return character
 
@@ -283,16 +275,4 @@ def _unmarked(words: str, channel: Channel) -> str:
 
 
 def _shortened(words: str, limit: int) -> str:
-    if not words.strip(_JOINERS + " \n"):
-        return _NOTHING
-    if _length(words) <= limit:
-        return words
-    end = sum(total <= limit - len(_ELLIPSIS) for total in accumulate(map(_length, words)))
-    while end and _belong_together(words[end - 1], words[end]):
-        end -= 1
-    return words[:end].rstrip() + _ELLIPSIS
-
-
-def _belong_together(last: str, character: str) -> bool:
-    """Whether a cut between the two would part a letter from its accent, or an emoji from what it is joined to."""
-    return last == "\u200d" or character == "\u200d" or unicodedata.category(character) in _CONTINUING
+    return cut(words, limit) if words.strip(JOINERS + " \n") else _NOTHING

@@ -24,6 +24,7 @@ from typing import Any, Final, Literal, Protocol
 
 from attrs import frozen
 
+from fsmflow.alphabet import EMPTY
 from fsmflow.answers import StepCallbacks
 from fsmflow.data_classes import DataClass, DataField, data_class_of
 from fsmflow.edges import Edge, ways_on
@@ -206,7 +207,8 @@ def _can_be_left_out(step_id: str, first: str, edges: Sequence[Edge]) -> bool:
     """True if a way leads from the first step to the completed flow that does not answer a step."""
     reached, grown = {first}, True
     while grown:
-        further = {edge.dest for edge in edges if edge.source in reached and edge.source != step_id} - reached
+        leaving = (edge for edge in edges if edge.source in reached)
+        further = {edge.dest for edge in leaving if edge.source != step_id or edge.trigger == EMPTY} - reached
         reached |= further
         grown = bool(further)
     return COMPLETED in reached

@@ -16,6 +16,7 @@ from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, 
 from fsmflow.errors import InvalidState, NewerState
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState, next_visit
+from fsmflow.timers import KEEP, LOOK, Keep, Timer
 from fsmflow.trail import dump_entries
 
 
@@ -45,7 +46,8 @@ def rolling_back(member_id: str, channel: Channel) -> Effects[MemberState]:
         # the stored reply goes too: said again to a duplicate, it would tell of what was taken back
         fields = {"flow_data": dump_flow_data(run), "previous": dump_flow_data(None), "reply": b""}
         snapshot = dump_flow_data(_as_kept(run, None if trail is None else trail.flow_data))
-        committed = yield _commit(state, fields, Write.UPDATE, entry, snapshot=snapshot)
+        # what is due at that step, the flow would know, which is not here: who looks after members is told to look
+        committed = yield _commit(state, fields, Write.UPDATE, entry, snapshot=snapshot, timer=Timer(LOOK, 1))
         if committed.outcome is not Outcome.CONFLICT:
             after: MemberState = yield Load(member_id, channel)
             return after
@@ -111,7 +113,13 @@ def _entry(
 
 
 def _commit(
-    state: MemberState, fields: dict[str, bytes], write: Write, entry: AuditEntry, *, snapshot: bytes = b""
+    state: MemberState,
+    fields: dict[str, bytes],
+    write: Write,
+    entry: AuditEntry,
+    *,
+    snapshot: bytes = b"",
+    timer: Timer | Keep = KEEP,
 ) -> Commit:
     # a version that cannot be read may come again: then there is nothing to know the commit by
     known_by = digest("fsmflow", entry.event_type, str(state.version)) if state.version else ""
@@ -125,4 +133,5 @@ def _commit(
         entries=(entry,),
         record=dump_entries((entry,)),
         snapshot=snapshot,
+        timer=timer,
     )

@@ -25,10 +25,13 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "earlier": {"answer": "100"},
     "sign_in_left": {"keyword": "offer"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
+    "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
 }
 
 
+# The titles that are the library's own, and how long the narrowest channel takes them.
+_TITLES: Final = {"open_list": 20, "more": 24, "fewer": 24}
 _REFUSALS: Final = Refusals()  # one for all: what a runner does not say otherwise is known by being this very object
 
 # Putting accents in order takes time by the square of how many a text has. No title or keyword comes near this.
@@ -110,6 +113,11 @@ class Sentences:
 
     Args:
         choose: Something else than one of the options was sent.
+        which_one: A title was typed that several options have.
+        gone: What was tapped is not among the options any more.
+        open_list: The label that opens a list, where buttons became one. At most 20 characters on WhatsApp.
+        more: The title of the row that shows the next options of a long list; it can be typed too. At most 24.
+        fewer: The title of the row that shows the options before.
         text_wanted: Something else than text was sent where text is asked.
         empty: An empty answer was sent.
         too_long: A text over the limit was sent. ``{limit}``: characters.
@@ -137,6 +145,11 @@ class Sentences:
         sign_in_awaits: What waits is only for who is signed in, and the member is not.
         sign_in_left: The sign-in was not gone through, so what waited for it is closed. ``{keyword}``: what starts it.
         signed_in: The sign-in was gone through, and what waits cannot be asked yet.
+        offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
+            ``{silence}``: as above.
+        go_on: The choice to go on; a button's title, so at most 20 characters on WhatsApp.
+        start_over: The choice to start the same flow over, likewise.
+        reminder: A step's ``reminder`` is due. The question follows.
         idle: Nothing is open. ``{keywords}``: what can be started.
         nothing: Nothing is open, and nothing can be started by a word.
         apology: The flow failed. It promises only what is true: the state stands.
@@ -149,6 +162,11 @@ class Sentences:
     """
 
     choose: str = "Please choose one of the options."
+    which_one: str = "Several options are called that. Please choose one of them by its number."
+    gone: str = "That is not on offer any more."
+    open_list: str = "Choose"
+    more: str = "More"
+    fewer: str = "Back"
     text_wanted: str = "Please answer with a text message."
     empty: str = "Please send an answer."
     too_long: str = "That is too long: please use at most {limit} characters."
@@ -175,6 +193,10 @@ class Sentences:
     sign_in_awaits: str = "Something else is still open. Send any message to sign in and go on with it."
     sign_in_left: str = "Without signing in this could not go on, so it was closed. Send {keyword} to start again."
     signed_in: str = "Thank you. Send any message to go on with what you wanted."
+    offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
+    go_on: str = "Continue"
+    start_over: str = "Start over"
+    reminder: str = "Are you still there?"
     idle: str = "You can send: {keywords}."
     nothing: str = "There is nothing to answer just now."
     apology: str = "Sorry, something went wrong on our side. Your answers are kept; please try again in a moment."
@@ -189,5 +211,10 @@ class Sentences:
                 continue
             if each.name != "refusals":
                 check_sentence(each.name, sentence, _FILLED_IN.get(each.name))
+                if len(sentence) > _TITLES.get(each.name, len(sentence)):
+                    wanted = f"is a title: it must have at most {_TITLES[each.name]} characters"
+                    raise ValueError(f"the sentence {each.name!r} {wanted}")
             elif not isinstance(sentence, Refusals):
                 raise ValueError("the sentence 'refusals' must be Refusals")
+        if folded(self.go_on) == folded(self.start_over):
+            raise ValueError("the sentences 'go_on' and 'start_over' must not be the same: they are two choices")

@@ -118,7 +118,7 @@ def commit_on(
 
 def send(client: redis.Redis, layout: Layout, commit: Commit, token: str) -> Committed:
     """Runs the script as the manager would, with a token of the test's choice."""
-    answer: Any = client.eval(SCRIPT, 3, *layout.arguments(commit, token))
+    answer: Any = client.eval(SCRIPT, 4, *layout.arguments(commit, token))
     return read_committed(commit, answer)
 
 

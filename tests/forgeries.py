@@ -7,6 +7,7 @@ forged as it is read, so that nothing of the store has to be talked into writing
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from attrs import evolve
@@ -25,7 +26,7 @@ class Account(Flow):
 
     flow_type = "account"
     steps = (
-        Step(id="name", type=StepType.TEXT, message="Your name?"),
+        Step(id="name", type=StepType.TEXT, message="Your name?", reminder=timedelta(minutes=1)),
         Step(id="pin", type=StepType.TEXT, message="Your PIN?", sensitive=True, validator=lambda value: len(value) > 3),
         Step(
             id="kind",

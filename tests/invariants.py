@@ -129,7 +129,10 @@ def _versions(evidence: Evidence) -> Iterator[str]:
         yield f"version {state.version} is stored, and the trail knows version {records[-1].version}"
     # the count begins anew where the hash does, and is not known where it could not be read
     counted = not any(record.events & {audit.CLEAR, audit.RECOVERY_ATTEMPT} for record in records)
-    commits = state.version - records[0].version + 1
+    # what is due is done without a message
+    done = [record for record in records if record.events & {audit.REMINDER, audit.EXPIRE}]
+    unasked = sum(all(entry.message_id is None for entry in record.entries) for record in done)
+    commits = state.version - records[0].version + 1 - unasked
     if counted and commits > len(evidence.seen):
         yield f"{commits} commits were made, and only {len(evidence.seen)} messages are known"
 

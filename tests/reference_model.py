@@ -1,4 +1,4 @@
-"""What a member may expect of any conversation, in sixty lines.
+"""What a member may expect of any conversation, in ninety lines.
 
 Written from the documentation, for a member who knows nothing of stores, versions and machines: a flow is a list of
 questions, each of which is known by how many were asked before it, and a moment is what the clock on the wall says. No
@@ -31,6 +31,8 @@ class Member:
     answers: dict[str, Any] = field(factory=dict)
     question: int = 1
     attempts: int = 0
+    stood: str = ""
+    offers: int = 0
     heard: tuple[str, datetime] | None = None
     decided: dict[tuple[str, str], tuple[str, ...]] = field(factory=dict)
 
@@ -54,7 +56,10 @@ class Member:
         typed = "" if sent.kind == "image" else " ".join((template or text).split()).casefold()
         word = typed if typed in ("back", "cancel", "restart", "help") else None
         if asked and asked.timeout and silence > asked.timeout:
-            return self.asks(STARTS[typed]) if typed in STARTS else self.asks("expired", self.path, self.answers)
+            return self.asks(STARTS[typed]) if typed in STARTS else self.is_silent()
+        numbered = sent.channel.type == "console" and template is None
+        if self.stood and (due := self.is_offered(typed, word, tapped, numbered)):
+            return due
         if tapped not in (None, self.question) or (asked and template is not None and not word):
             return "refused", "stale"
         if asked is None:
@@ -64,9 +69,10 @@ class Member:
         if word and option is None and tapped is None:
             if word == "back" and self.path:
                 return self.asks(self.path[-1], self.path[:-1], self.answers)
-            if word in ("cancel", "restart"):
-                return self.asks("cancelled", self.path, self.answers) if word == "cancel" else self.asks(asked.first)
-            return ("in_progress", "help") if word == "help" else ("refused", "first_question")
+            step = {"cancel": "cancelled", "restart": asked.first}.get(word)
+            kept = (self.path, self.answers) if word == "cancel" else ()
+            other = ("in_progress", "help") if word == "help" else ("refused", "first_question")
+            return self.asks(step, *kept) if step else other
         reasons = {"choose": asked.options, "text_wanted": sent.kind == "image", "too_long": len(text) > 4096}
         reason = next((why for why, given in reasons.items() if given), None if text.strip() else "empty")
         value = option or (None if reason else asked.takes(text.strip()))
@@ -78,8 +84,35 @@ class Member:
             ahead.append(QUESTIONS[ahead[-1]].leads(answers[ahead[-1]]))
         return self.asks(ahead[0], path, {step: answers[step] for step in answers if step in (*path, *ahead)})
 
+    def is_silent(self) -> tuple[str, ...]:
+        """Ends by silence; where something was answered it may be gone on with."""
+        stood = self.step if self.answers else ""
+        self.asks("expired", self.path, self.answers)
+        self.stood = stood
+        return ("expired",)
+
+    def is_offered(self, typed: str, word: str | None, tapped: int | None, numbered: bool) -> tuple[str, ...]:
+        """What is due to a message where a run may be gone on with; nothing where it is taken for something new."""
+        if tapped not in (None, self.question):
+            return "refused", "stale"
+        typed = {"1": "continue", "2": "start over"}.get(typed, typed) if numbered and tapped is None else typed
+        if typed == "continue":
+            return self.asks(self.stood, self.path, self.answers)
+        if "restart" in (typed, word) or typed == "start over":
+            return self.asks(QUESTIONS[self.stood].first)
+        if word == "cancel":
+            return self.asks("cancelled", self.path, self.answers)
+        if word == "help":
+            return "in_progress", "help"
+        self.offers += 1
+        if typed in STARTS or self.offers > 1:
+            self.stood, self.question = "", self.question + 1
+            return ()
+        return "refused", "choose"
+
     def asks(self, step: str, path: tuple[str, ...] = (), answers: dict[str, Any] | None = None) -> tuple[str, ...]:
         """Moves on: to a question, whose number no question had before, or to an end."""
         self.step, self.path, self.answers, self.attempts = step, path, answers or {}, 0
+        self.stood, self.offers = "", 0
         self.question += 1
         return ("in_progress", *["earlier"] * (step in self.answers)) if step in QUESTIONS else (step,)

@@ -18,9 +18,11 @@ from loguru import logger
 from redis import Redis
 
 from fsmflow import Channel, Flow, FlowStateManager, Inbound, Option, Reply, Step, StepType
+from fsmflow.calls import drive
 from fsmflow.messages import Message, options_of
 from fsmflow.registry import Flows
 from fsmflow.state import MemberState
+from fsmflow.testing.ageing import ageing
 from tests.sides import manager_on, runner_on
 
 CONSOLE = Channel("console", "ann")
@@ -50,7 +52,7 @@ class Offer(Flow):
     def confirmation(self) -> str:
         return f"Offer {self.data['amount']} to {self.data['handle']}?"
 
-    steps = (
+    steps: tuple[Step, ...] = (
         Step(
             id="amount",
             type=StepType.TEXT,
@@ -150,6 +152,13 @@ class Talk:
         """Lets time pass: what `timedelta` takes."""
         self.now += timedelta(**duration)
 
+    def ages(self, **duration: float) -> None:
+        """Lets time pass for the store as well: what is due comes nearer."""
+        self.waits(**duration)
+        passed = round(timedelta(**duration) / timedelta(milliseconds=1))
+        execute: Any = self.redis.execute_command  # redis-py leaves it untyped
+        drive(ageing(self.manager.layout.prefix, passed), lambda command: execute(*command))
+
     # -- what is known of it -----------------------------------------------------------------------------------------
 
     @property
@@ -228,7 +237,7 @@ def stored_bytes(redis: Redis, prefix: str) -> dict[str, bytes]:
         key = raw_key.decode()
         if key.endswith(":audit"):
             found[key] = repr(redis.xrange(key)).encode()
-        elif key.endswith(":seen"):
+        elif key.endswith((":seen", ":due")):
             found[key] = repr(redis.zrange(key, 0, -1)).encode()
         else:
             fields: Any = redis.hgetall(key)

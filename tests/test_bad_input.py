@@ -478,7 +478,7 @@ def test_an_address_that_cannot_be_part_of_a_key_costs_nobody_else_an_answer(nam
         assert isinstance(reply, Reply)
         assert words(reply) == "What is it?"
     assert isinstance(handled, Reply if name in GOOD_ADDRESSES else InvalidMemberId)
-    assert len(keys_of(talk)) == (9 if name in GOOD_ADDRESSES else 6)
+    assert len(keys_of(talk)) == (12 if name in GOOD_ADDRESSES else 8)
     assert all(len(key) < 200 for key in keys_of(talk))
 
 

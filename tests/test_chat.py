@@ -200,8 +200,24 @@ def test_a_message_that_was_long_on_its_way_is_told_by_its_date() -> None:
 def test_time_passes_by_the_word_only() -> None:
     chat = Chat(Offer).wait(minutes=5).say("100").expect(step="handle")
     chat.wait(minutes=5, seconds=1).say("kofi").expect(step="expired", status="expired")
+    chat.expect(options=("continue", "restart")).tap("continue").expect(step="handle", data={"amount": Decimal(100)})
     with pytest.raises(ValueError, match="forwards only"):
         chat.wait(minutes=-1)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_becomes_due_while_time_passes_is_done_at_its_moment(asynchronous: bool) -> None:
+    class Reminding(Offer):
+        steps = (evolve(Offer.steps[0], reminder=timedelta(minutes=1)), *Offer.steps[1:])
+
+    chat = Chat(Reminding, asynchronous=asynchronous)
+    chat.wait(seconds=59)
+    assert len(chat.replies) == 1
+    chat.wait(seconds=1).expect(heard=re.compile("^Are you still there"), step="amount")
+    chat.wait(minutes=3, seconds=59).expect(step="amount")
+    chat.wait(seconds=1).expect(step="expired")
+    assert len(chat.replies) == 2
+    assert "(the silence closes the conversation of console:ama)" in chat.transcript
 
 
 def test_a_message_that_is_delivered_again_gets_the_same_answer_and_counts_once(flow: type[Flow]) -> None:
@@ -276,7 +292,8 @@ def test_members_share_the_store_the_time_and_the_transcript_and_nothing_else() 
     bob.say("8").expect(status="expired")
     assert (chat.member_id, bob.member_id) == ("console:ama", "console:bob")
     assert chat.transcript == bob.transcript
-    assert re.search(r"(?s)ama  100.*bob  7\n.*6 minutes later.*bob  8", chat.transcript)
+    told = r"(?s)ama  100.*bob  7\n.*5 minutes later.*the silence closes.*1 minute later.*bob  8"
+    assert re.search(told, chat.transcript)
 
 
 def test_what_is_delivered_again_is_the_members_own_last_message() -> None:
@@ -297,11 +314,11 @@ def test_the_same_member_may_go_on_by_another_channel() -> None:
 
 
 def test_a_channel_has_its_own_rules() -> None:
-    options = tuple(Option(f"o{number}", f"O{number}") for number in range(4))
+    options = tuple(Option(f"o{number}", f"O{number}") for number in range(11))
     step = Step(id="which", type=StepType.BUTTON, message="Which?", options=options)
     wide = type("Wide", (Flow,), {"flow_type": "wide", "steps": (step,)})
     assert Chat(wide).say("2").data == {"which": "o1"}  # the console numbers them, and has no limits
-    with pytest.raises(Exception, match="button"):
+    with pytest.raises(Exception, match="rows"):
         Chat(wide, channel="whatsapp")
 
 

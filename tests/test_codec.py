@@ -75,6 +75,7 @@ runs = st.builds(
     revision=st.integers(-5, 5),
     definition=texts,
     validation=st.none() | st.builds(Validation, texts, counts, maybe),
+    page=counts,
 )
 channels = st.builds(Channel, texts, texts)
 entries = st.builds(
@@ -211,6 +212,7 @@ def test_no_bytes_in_any_field_are_a_fault_of_reading(name: str, raw: bytes) -> 
 @example(b'{"id": "x", "flow_type": "offer", "step": 1}')
 @example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": -1}')
 @example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": 1, "visit": 9007199254740992}')
+@example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": 1, "page": -1}')
 @example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": 1, "data": null}')
 @example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": 1, "validation": []}')
 @example(b'{"id": "x", "flow_type": "offer", "step_id": "a", "step": 1, "validation": {"step": "a"}}')
@@ -239,6 +241,7 @@ RUN = {
     "revision": 2,
     "definition": "d",
     "validation": {"step": "handle", "attempts": 1, "refusal": "No."},
+    "page": 2,
 }
 
 
@@ -258,7 +261,7 @@ def test_a_run_with_a_part_of_another_type_is_read_as_its_types_say_or_not_at_al
     if found is not None:
         assert found == told
     elif told is not None:  # what the types cannot say: what is counted on, and what only looks like a number or a dict
-        assert name in ("step", "visit", "validation", "revision", "data")
+        assert name in ("step", "visit", "validation", "revision", "data", "page")
 
 
 @pytest.mark.parametrize("name", [*READ, *UNREAD])

@@ -124,7 +124,7 @@ def test_what_a_newer_release_may_have_written_is_left_as_it_is() -> None:
 
 def test_every_field_stands_in_the_table_and_the_table_holds_on_every_store(any_redis: Redis, prefix: str) -> None:
     assert MORE.keys() == set(READ)
-    assert half_way(any_redis, prefix).fields.keys() == {*READ, *UNREAD}
+    assert half_way(any_redis, prefix).fields.keys() == {*READ, *UNREAD, "due"}
     for name in READ:
         goes_on_from(half_way(any_redis, f"{prefix}-{name}"), name, b"\xff\x00\r\n=" + bytes(range(256)))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmflow import Channel, Inbound, InvalidMemberId, MemberState
+from fsmflow import Channel, Flow, Inbound, InvalidMemberId, MemberState
 from fsmflow.codec import RECENT_LIMIT, load_state
 from fsmflow.decision import Arrival, Decision, member_id_of
 from fsmflow.state import FlowData, UnreadableField, check_member_id
@@ -23,6 +23,10 @@ def arrival(sent_at: datetime | None = None, channel: Channel = WHATSAPP, messag
 
 def stored(sent_at: int, channel: Channel = WHATSAPP) -> MemberState:
     return MemberState("ann", channel, sent_at=sent_at, raw={"version": b"1", "codec": b"1"})
+
+
+def as_it_is(_: Arrival, __: Flow, run: FlowData) -> FlowData:
+    return run
 
 
 def test_a_message_is_of_the_moment_that_its_channel_tells() -> None:
@@ -93,7 +97,7 @@ def test_the_last_few_messages_are_remembered_the_latest_last() -> None:
     state = MemberState("ann", WHATSAPP, recent=tuple(f"{n:016x}" for n in range(RECENT_LIMIT)), raw={"version": b"1"})
     decision = Decision((), "idle")
     found = arrival()
-    recent = decision.commit(found, state, decision.reply(found, state)).fields["recent"].decode().split()
+    recent = decision.commit(found, state, decision.reply(found, state), as_it_is).fields["recent"].decode().split()
     assert recent == [*state.recent[1:], found.key]
 
 
@@ -104,7 +108,7 @@ def test_the_last_few_messages_are_remembered_the_latest_last() -> None:
 def test_the_time_of_the_last_message_only_grows_within_a_channel(channel: Channel, stored_at: int, kept: int) -> None:
     state = stored(MILLISECONDS + stored_at, channel)
     decision = Decision((), "idle")
-    fields = decision.commit(arrival(BEGINNING), state, decision.reply(arrival(), state)).fields
+    fields = decision.commit(arrival(BEGINNING), state, decision.reply(arrival(), state), as_it_is).fields
     assert int(fields["sent_at"]) - MILLISECONDS == kept
 
 
@@ -112,7 +116,7 @@ def test_what_is_put_aside_is_written_anew_whole() -> None:
     state = MemberState("ann", WHATSAPP, unreadable=(UnreadableField("codec", b"?", "x"),), raw={"version": b"1"})
     decision = Decision((), "recovered", forget=True, unreadable=state.unreadable, ended=True)
     found = Arrival.of(Inbound(WHATSAPP, "m", member_id="ann"), BEGINNING)
-    commit = decision.commit(found, state, decision.reply(found, state))
+    commit = decision.commit(found, state, decision.reply(found, state), as_it_is)
     raw = {**commit.fields, "version": b"1", "token": b"t", "updated_at": b"1"}
     assert load_state("ann", WHATSAPP, raw).unreadable == ()
     assert (commit.unreadable, commit.snapshot) == (state.unreadable, b"null")
@@ -121,7 +125,7 @@ def test_what_is_put_aside_is_written_anew_whole() -> None:
 def test_another_codecs_state_is_written_as_this_ones() -> None:
     state = MemberState("ann", WHATSAPP, raw={"version": b"1", "codec": b"0"})
     decision = Decision((), "idle")
-    assert decision.commit(arrival(), state, decision.reply(arrival(), state)).fields["codec"] == b"1"
+    assert decision.commit(arrival(), state, decision.reply(arrival(), state), as_it_is).fields["codec"] == b"1"
 
 
 @pytest.mark.parametrize(

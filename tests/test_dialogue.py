@@ -157,7 +157,7 @@ class Wide(Flow):
             "many",
             StepType.BUTTON,
             "Which?",
-            options=[Option(str(number), f"Number {number}") for number in range(4)],
+            options=[Option(str(number), f"Number {number}") for number in range(11)],
         ),
     )
 
@@ -167,5 +167,5 @@ def test_a_fixed_question_that_a_channel_will_refuse_is_told_when_the_runner_is_
         in_memory([Wide, Offer])
     assert [record["message"] for record in records] == [
         "Wide, step 'long': whatsapp: body is 4097 long, the limit is 4096",
-        "Wide, step 'many': whatsapp: buttons is 4 long, the limit is 3",
+        "Wide, step 'many': whatsapp: rows is 11 long, the limit is 10",
     ]

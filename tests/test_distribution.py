@@ -29,11 +29,13 @@ EXPORTED = [
     "AsyncFlowStateManager",
     "AuditEntry",
     "AuthenticatorFailed",
+    "BadOptions",
     "BadTarget",
     "Buttons",
     "Channel",
     "Contended",
     "DrawingFailed",
+    "Due",
     "Flow",
     "FlowAuditLogger",
     "FlowData",
@@ -56,9 +58,11 @@ EXPORTED = [
     "MissingExtra",
     "MissingProgram",
     "NewerState",
+    "NoOptions",
     "NotYetAnswered",
     "Option",
     "PayloadError",
+    "PerChannel",
     "Refusals",
     "Refused",
     "Reply",
@@ -166,7 +170,7 @@ def test_pytest_finds_the_plugin_where_fsmflow_is_installed(unpacked: Path, tmp_
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert re.search(r"^ask +1 of 5 +20 %$", run.stdout, re.MULTILINE), run.stdout
+    assert re.search(r"^ask +1 of 8 +12 %$", run.stdout, re.MULTILINE), run.stdout
 
 
 def test_importing_fsmflow_imports_no_optional_dependency(unpacked: Path) -> None:

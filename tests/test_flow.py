@@ -158,10 +158,24 @@ def test_rollback_gives_structured_answers_back_as_they_were() -> None:
     assert (flow.state, flow.data) == ("rest", kept)
 
 
-@pytest.mark.parametrize("end", ["completed", "cancelled", "expired"])
+def test_what_a_silence_has_closed_takes_no_answer_and_can_be_gone_on_with() -> None:
+    flow = offer("5", "@ada")
+    flow.trigger("expire")
+    asked = flow.question
+    with pytest.raises(FlowEnded):
+        flow.process_input("confirm")
+    assert flow.triggers() == ("cancel", "restart", "resume")
+    assert flow.question == asked
+    assert flow.trigger("resume")
+    assert (flow.state, dict(flow.data)) == ("confirm", dict(offer("5", "@ada").data))
+    assert not flow.may("resume")
+    assert flow.trigger("submit", "confirm")
+
+
+@pytest.mark.parametrize("end", ["completed", "cancelled"])
 def test_what_has_ended_takes_nothing_more(end: str) -> None:
     flow = offer("5", "@ada")
-    flow.trigger({"completed": "submit", "cancelled": "cancel", "expired": "expire"}[end], "confirm")
+    flow.trigger({"completed": "submit", "cancelled": "cancel"}[end], "confirm")
     assert flow.is_(end)
     before = (flow.snapshot(), list(flow.entries), flow.previous)
     acts = (

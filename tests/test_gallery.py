@@ -64,7 +64,7 @@ def test_the_index_shows_each_flow_its_steps_and_every_transition_of_its_machine
     assert f"```mermaid\n{mermaid(OfferFlow)}```\n" in index
     assert "| 1 | amount | TEXT | How \\`much\\` &#124; &#60;i&#62;now&#60;/i&#62;? | \\[valid\\_amount\\] |\n" in index
     assert "| 2 | confirm | BUTTON | Sure? | No / Yes (sensitive) |\n" in index
-    assert "All 12 transitions" in index
+    assert "All 16 transitions" in index
     for row in (
         *("| amount | submit | \\[valid\\_amount\\] | confirm |", "| amount | submit | any other answer | amount |"),
         *("| confirm | submit | No | cancelled |", "| confirm | back | \\[came\\_from\\_amount\\] | amount |"),

@@ -105,6 +105,18 @@ def with_silence(talk: Talk) -> None:
         talk.waits(hours=1)
 
 
+def with_somebody_who_looks_after_members(talk: Talk) -> None:
+    talk.says("account")
+    talk.ages(minutes=1)
+    assert [due.kind for due in talk.runner.due()] == ["reminder"]
+    talk.says("ann")
+    talk.ages(minutes=6)
+    assert [due.kind for due in talk.runner.due()] == ["expire"]
+    talk.says("hello")
+    talk.taps("Continue")
+    talk.says("1234")
+
+
 def with_runs_that_the_operator_starts(talk: Talk) -> None:
     def starts(flow_type: str) -> None:
         inbound = talk.message("whatever it says")
@@ -139,6 +151,7 @@ STORIES = (
     with_nothing_but_a_tap,
     with_upkeep,
     with_silence,
+    with_somebody_who_looks_after_members,
     with_runs_that_the_operator_starts,
     with_damage,
 )

@@ -90,9 +90,10 @@ def test_the_alphabet_is_exactly_this() -> None:
         ("back", "confirm", "confirm", "back", ("came_from_confirm",)),
         ("back", "amount", "confirm", "back", ("came_from_confirm",)),
         ("back", "rate", "confirm", "back", ("came_from_confirm",)),
-        *(("cancel", step, "cancelled", "cancel", ()) for step in steps),
-        *(("restart", step, "amount", "restart", ()) for step in steps),
+        *(("cancel", step, "cancelled", "cancel", ()) for step in (*steps, "expired")),
+        *(("restart", step, "amount", "restart", ()) for step in (*steps, "expired")),
         *(("expire", step, "expired", "expire", ()) for step in steps),
+        *(("resume", "expired", step, "resume", (f"stood_at_{step}",)) for step in steps),
     ]
 
 
@@ -122,12 +123,12 @@ def test_the_machine_has_no_model_no_queue_and_no_transition_that_nobody_asked_f
     assert not machine.auto_transitions
     assert not machine.on_exception  # it would swallow a KeyboardInterrupt
     assert not machine.finalize_event  # its exceptions would only be logged
-    assert list(machine.events) == ["submit", "back", "cancel", "restart", "expire"]
+    assert list(machine.events) == ["submit", "back", "cancel", "restart", "expire", "resume"]
 
 
 def test_a_flow_of_one_step_has_no_way_back() -> None:
     machine = build_machine("f", (text("only"),), {"only": "answered"}, {})
-    assert list(machine.events) == ["submit", "cancel", "restart", "expire"]
+    assert list(machine.events) == ["submit", "cancel", "restart", "expire", "resume"]
     assert transitions_from(machine, "back", "only") == ()
     assert transitions_from(machine, "submit", "completed") == ()
 

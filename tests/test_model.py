@@ -64,16 +64,26 @@ class Reference:
     refused: bool = False
     attempts: int = 0
     previous: tuple[str, list[str], dict[str, str]] | None = None
+    stood: str | None = None
+
+    @property
+    def triggers(self) -> list[str]:
+        """What may be fired."""
+        if self.state in TERMINAL_STATES:
+            return [] if self.stood is None else ["cancel", "restart", "resume"]
+        return ["submit", *(["back"] if self.path else []), "cancel", "restart", "expire"]
 
     def act(self, trigger: str, value: str) -> None:
         if trigger == "rollback":
             if self.previous is not None:
                 (self.state, self.path, self.data), self.previous = self.previous, None
-                self.refused = False
+                self.refused, self.stood = False, None
             return
-        if self.state in TERMINAL_STATES:
+        if self.state in TERMINAL_STATES and self.stood is None:
             raise FlowEnded("", "")
         self.refused = False
+        if trigger not in self.triggers:
+            return
         if trigger == "submit":
             self.submit(value)
         elif trigger == "back":
@@ -83,7 +93,9 @@ class Reference:
                 self.path = self.path[:-1]
         else:
             self.attempts = 0
-            self.state = {"cancel": "cancelled", "expire": "expired", "restart": next(iter(self.steps))}[trigger]
+            source, ends = self.state, {"cancel": "cancelled", "expire": "expired", "resume": self.stood or ""}
+            self.state = {**ends, "restart": next(iter(self.steps))}[trigger]
+            self.stood = source if trigger == "expire" else None
             if trigger == "restart":
                 self.path, self.data, self.previous = [], {}, None
 
@@ -128,7 +140,9 @@ VALUES = st.sampled_from(["o0", "o1", "o2", "o3", "title 0", "title 1", "title 2
 BROKEN = st.sampled_from([None] * 12 + ["validator", "transformer", "message", "complete"])
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["submit"] * 12 + ["back"] * 4 + ["cancel", "restart", "restart", "expire", "rollback"]),
+        st.sampled_from(
+            ["submit"] * 12 + ["back"] * 4 + ["cancel", "restart", "restart", "expire", "resume", "rollback"]
+        ),
         VALUES,
         BROKEN,
     ),
@@ -171,7 +185,7 @@ def test_a_run_is_what_the_reference_says_and_a_fault_leaves_it_as_it_was(
             continue
         finally:
             flow.broken = None
-        assert trigger == "rollback" or reference.state not in TERMINAL_STATES
+        assert trigger == "rollback" or reference.state not in TERMINAL_STATES or reference.stood is not None
         reference.act(trigger, value)
         agree(flow, reference)
     assert flow.machine.models == []
@@ -185,9 +199,8 @@ def agree(flow: Flow, reference: Reference) -> None:
     else:
         before = (flow.previous.step_id, list(flow.previous.path), flow.previous.data)
         assert before == reference.previous
-    for trigger in ("submit", "back", "cancel", "restart", "expire"):
-        open_ = reference.state not in TERMINAL_STATES
-        assert flow.may(trigger) == (open_ and (trigger != "back" or bool(reference.path)))
+    known = ("submit", "back", "cancel", "restart", "expire", "resume")
+    assert [trigger for trigger in known if flow.may(trigger)] == reference.triggers
 
 
 @given(flows(), ACTIONS)
@@ -197,7 +210,7 @@ def test_a_run_that_is_stored_and_taken_up_again_goes_on_as_if_nothing_had_been(
     cls = type("Random", (Saboteur,), {"flow_type": "random", "steps": steps})
     kept = cls()
     for trigger, value, _ in actions:
-        if trigger == "rollback" or kept.state in TERMINAL_STATES:
+        if trigger == "rollback" or (kept.state in TERMINAL_STATES and not kept.may(trigger)):
             continue
         again = cls()
         assert again.resume(kept.snapshot())

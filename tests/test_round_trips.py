@@ -16,7 +16,9 @@ from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound
 from fsmflow.runner import FlowRunner
 from fsmflow.store import SCRIPT
+from tests.branched import Account, Order, Parcel, Register
 from tests.commits import CHANNEL, MOMENT, runner_on, say
+from tests.on_offer import Shelf, accepting, offers
 from tests.redis_server import running_server
 from tests.signing_in import FLOWS, PIN, Door
 
@@ -167,3 +169,49 @@ def test_a_duplicate_of_who_is_known_costs_one_round_trip_whoever_it_was_decided
     door.lets_in(CHANNEL)
     signed_in.handle(after)
     assert [trips(signed_in, before), trips(signed_in, after)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("texts", "last"),
+    [
+        (("parcel", "5", "2 kg", "skip", "back", "back", "back", "20", "because", "Later", "Yes"), "completed"),
+        (("parcel", "20", "because", "Never"), "failed"),
+        (
+            ("account", "Ann", "9999", "1234", "Yes", "back", "No", "skip", "back", "back", "back", "restart"),
+            "in_progress",
+        ),
+        (("account", "Ann", "9999", "1", "12", "123"), "handover"),
+        (("order", "5", "x", "Main", "skip", "register", "menu", "register", "3", "Yes"), "completed"),
+        (("order", "5", "Main", "Rome", "register", "1", "Joe", "Of course"), "completed"),
+        (
+            ("order", "5", "Main", "Rome", "register", "2", "Joe", "Of course", "help", "back", "Rome", "Yes"),
+            "completed",
+        ),
+        (("order", "5", "Main", "Rome", "register", "2", "Joe", "cancel", "cancel"), "cancelled"),
+    ],
+)
+def test_branches_and_flows_within_and_in_between_cost_no_more(
+    server_url: str, texts: tuple[str, ...], last: str
+) -> None:
+    with redis.Redis.from_url(server_url) as client:
+        client.flushall()
+        runner = FlowRunner(FlowStateManager(client), [Parcel, Account, Order, Register])
+        runner.handle(Inbound(CHANNEL, "warming up", "hello"))
+        for number, text in enumerate(texts):
+            assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
+        again = runner.handle(Inbound(CHANNEL, str(len(texts) - 1), texts[-1]))
+    assert (again.duplicate, again.status) == (True, last)
+
+
+def test_two_hundred_options_in_pages_cost_two_round_trips_a_message(server_url: str) -> None:
+    shelf = Shelf(offers(200))
+    with redis.Redis.from_url(server_url) as client:
+        client.flushall()
+        runner = FlowRunner(FlowStateManager(client), [accepting(shelf, when_empty="sure", empty_message="None left.")])
+        say(runner, "warming up", "hello")
+        texts = ("accept", "more", "more", "Back", "nonsense", "help", "Offer 187", "back", "more", "restart", "more")
+        for number, text in enumerate(texts):
+            assert cost(server_url, runner, Inbound(CHANNEL, str(number), text)) == TURN, text
+        assert cost(server_url, runner, Inbound(CHANNEL, "gone", "Offer 1", "00000000+1", "option")) == TURN
+        shelf.on_offer = []
+        assert cost(server_url, runner, Inbound(CHANNEL, "none", "Offer 1")) == TURN

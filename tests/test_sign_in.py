@@ -110,7 +110,7 @@ def test_the_trail_says_that_a_sign_in_was_wanted_and_for_what(talk: AtTheDoor) 
         ("flow_start", "success", "sign_in_ann"),
         ("step_start", "in_progress", "sign_in_ann"),
     ]
-    assert ("resume", "success", "transfer_ann") in told
+    assert ("taken_up", "success", "transfer_ann") in told
 
 
 def test_a_member_is_known_to_the_callables_of_every_flow(any_redis: Redis, prefix: str) -> None:

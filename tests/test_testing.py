@@ -169,7 +169,7 @@ def test_a_step_without_examples_is_named_by_every_case_that_needs_one() -> None
     lacking = {str(case): case.lacks or "" for case in transitions_of(flow) if case.lacks is not None}
     assert set(lacking) == {
         *("age-submit-name", "age-refused", "name-submit-completed", "name-refused", "name-back-age"),
-        *("name-cancel-cancelled", "name-restart-age", "name-expire-expired"),
+        *("name-cancel-cancelled", "name-restart-age", "name-expire-expired", "expired-resume-name"),
     }
     assert "counterexamples" in lacking.pop("age-refused")
     assert all(words.startswith("step 'age' has no examples") for words in lacking.values())

@@ -137,8 +137,9 @@ def test_a_tour_takes_every_transition_and_each_of_its_paths_can_be_run(flow: ty
 
 
 def test_a_tour_has_no_more_conversations_than_there_are_ways_to_end_one() -> None:
-    ends = [key for key in all_of(Journey) if key[3] in TERMINAL_STATES]
-    assert len(paths_of(Journey).tour()) == len(ends)
+    ends = [key for key in all_of(Journey) if key[3] in TERMINAL_STATES - {"expired"}]
+    silent_at_once = 1  # where nothing was answered no member is offered to go on
+    assert len(paths_of(Journey).tour()) == len(ends) + silent_at_once
 
 
 def test_a_tour_of_a_flow_of_many_questions_reaches_the_last_one() -> None:
@@ -167,7 +168,7 @@ def test_what_no_input_opens_is_on_the_tour_as_a_path_that_says_what_it_lacks() 
     step = Step(id="age", type=StepType.TEXT, message="?", validator=str.isdigit, examples="1")
     flow = type("Bare", (Flow,), {"flow_type": "bare", "steps": (step,)})
     *runs, lacking = paths_of(flow).tour()
-    assert [path.lacks for path in runs] == [None] * 3
+    assert [path.lacks for path in runs] == [None] * 4
     assert str(lacking) == "age-refused"
     with pytest.raises(AssertionError, match="age-refused cannot be tried: step 'age' has no counterexamples"):
         lacking.run()

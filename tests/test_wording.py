@@ -22,6 +22,7 @@ FILLED_IN = {
     "help": {"words"},
     "expired": {"silence", "keyword"},
     "sign_in_left": {"keyword"},
+    "offer": {"silence"},
     "idle": {"keywords"},
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import Factory, define, evolve
 
 from fsmflow import audit
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, RESUME, SUBMIT
 from fsmflow.audit import AuditEntry
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
@@ -25,7 +25,7 @@ from tests.kept_runs import Kept, Place
 # What concerns the run that is open, and no other.
 OF_THE_RUN = frozenset(
     {audit.STEP_START, audit.VALIDATION, audit.TRANSITION, audit.BACK, audit.CANCEL, audit.EXPIRE, audit.COMPLETE}
-) | {audit.ROLLBACK}
+) | {audit.ROLLBACK, audit.RESUME, audit.REMINDER}
 # After which of them no run need be stored.
 EMPTYING = frozenset({audit.CLEAR, audit.RECOVERY_RESULT, audit.ERROR})
 MOVES_NOTHING = frozenset({audit.CLEAR, audit.ERROR, audit.RECOVERY_ATTEMPT})
@@ -173,6 +173,12 @@ class Walk:
         elif self.place.state != EXPIRED:
             self.complain(f"an expiry is noted at {self.place.state}")
 
+    def _resumes(self, entry: AuditEntry) -> None:
+        self._moves(entry, RESUME)
+        if self.accepted is not None and (self.place.run_id, entry.to_state) not in self._asked:
+            self.complain(f"it goes on at {entry.to_state}, which this run never asked")
+        self._ended.discard(self.place.run_id)
+
     def _completes(self, entry: AuditEntry) -> None:
         if self.place.state != COMPLETED:
             self.complain(f"a completion is noted at {self.place.state}")
@@ -237,6 +243,8 @@ HANDLERS: Mapping[str, Callable[[Walk, AuditEntry], None]] = {
     audit.RESTART: Walk._restarts,
     audit.CANCEL: Walk._cancels,
     audit.EXPIRE: Walk._expires,
+    audit.RESUME: Walk._resumes,
+    audit.REMINDER: Walk._asks,
     audit.COMPLETE: Walk._completes,
     audit.ROLLBACK: Walk._rolls_back,
     audit.RECOVERY_RESULT: Walk._recovers,

@@ -208,12 +208,16 @@ class Witness:
         said = [_sentence(reason, asked, member.answers.get(member.step)) for reason in reasons]
         if asked:
             said.append(asked.words(member.answers))
-        elif ends and before:
-            said.append(before.closing(member.answers) if status == "completed" else _sentence(status, before))
+        elif member.stood:
+            said.append(SAY.offer.format(silence="5 minutes"))
+        elif before and status == "completed":
+            said.append(before.closing(member.answers))
+        elif ends and (before or status == "cancelled"):
+            said.append(_sentence(status, before))
         else:
             said.append(SAY.idle.format(keywords="trip, tip"))
         data = dict(member.answers) if status == "completed" else None
-        buttons = tuple(asked.options) if asked else ()
+        buttons = tuple(asked.options) if asked else ("continue", "start over") if member.stood else ()
         return Told(status, "\n\n".join(said), buttons, flow_id, step_id, duplicate, data)
 
     def _writes_down(self, letter: Letter) -> None:

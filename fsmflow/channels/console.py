@@ -17,7 +17,7 @@ from fsmflow.channels.numbered import as_text
 from fsmflow.errors import PayloadError
 from fsmflow.messages import Channel, Inbound, Message
 
-limits = Limits(channel="console", numbers_choices=True)
+limits = Limits(channel="console", numbers_choices=True, page_rows=10)  # a screen must hold the question as well
 
 
 def parse(body: Mapping[str, Any]) -> Delivery:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from attrs import frozen
@@ -51,11 +52,13 @@ class Limits:
         row_title: The title of a row.
         row_description: The description of a row.
         row_id: The id of a row.
+        page_rows: How many rows are shown at once of options that live, those that turn the page among them.
         media_caption: The caption of a medium.
         captioned_media: The kinds of media that take a caption; None is all.
         template_header: A text parameter in an approved template's header.
         template_body: A text parameter in its body.
         template_buttons: How many of its components are buttons.
+        window: How long after a member's last message one that was not asked for is taken; None is for ever.
     """
 
     channel: str
@@ -75,11 +78,13 @@ class Limits:
     row_title: int | None = None
     row_description: int | None = None
     row_id: int | None = None
+    page_rows: int | None = None
     media_caption: int | None = None
     captioned_media: tuple[str, ...] | None = None
     template_header: int | None = None
     template_body: int | None = None
     template_buttons: int | None = None
+    window: timedelta | None = None
 
     def check(self, message: Message) -> None:
         """Say whether the channel takes a message.
@@ -119,7 +124,7 @@ class Limits:
         self._words("button", message.button, self.list_button)
         self._need(bool(message.sections), "sections", "at least one section with a row")
         self._count("sections", len(message.sections), self.list_sections)
-        rows = [option for section in message.sections for option in section.options]
+        rows = [*(option for section in message.sections for option in section.options), *message.turns]
         self._count("rows", len(rows), self.list_rows)
         for place, section in _numbered("sections", message.sections):
             self._need(bool(section.options), f"{place}.rows", "at least one row")
@@ -129,6 +134,9 @@ class Limits:
                 self._words(f"{row_place}.title", option.title, self.row_title)
                 self._optional_words(f"{row_place}.description", option.description, self.row_description)
                 self._words(f"{row_place}.id", option.id, self.row_id)
+        for place, option in _numbered("turns", message.turns):
+            self._words(f"{place}.title", option.title, self.row_title)
+            self._words(f"{place}.id", option.id, self.row_id)
         self._unlike("id", "rows", [option.id for option in rows])
 
     def _check_frame(self, message: Buttons | ListMenu) -> None:

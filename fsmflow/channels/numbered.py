@@ -1,7 +1,9 @@
 """Any message as plain words, its choices as a numbered menu: for channels that show nothing but text.
 
 The numbers run through all sections, in the order of `fsmflow.messages.options_of`: that order is what a number typed
-in answer counts in. The form ``1. Title`` is the one of vumi's and vaccine-eligibility's menus.
+in answer counts in; of a list in pages they go on from page to page. What turns the page has no number, which would be
+another one's on the next page: its title is what is typed. The form ``1. Title`` is the one of vumi's and
+vaccine-eligibility's menus.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ def as_text(message: Message) -> str:
     if isinstance(message, Buttons):
         return _paragraphs((message.header, message.body, _lines(_choices(message.options)), message.footer))
     if isinstance(message, ListMenu):
-        return _paragraphs((message.header, message.body, _menu(message.sections), message.footer))
+        menu = _menu(message.sections, message.first - 1)
+        turns = " ".join(f"[{option.title}]" for option in message.turns)
+        return _paragraphs((message.header, message.body, menu, turns, message.footer))
     if isinstance(message, Media):
         name = f"[{message.kind}: {message.filename}]" if message.filename else f"[{message.kind}]"
         return _lines((name, message.link, message.caption))
@@ -44,9 +48,8 @@ def as_text(message: Message) -> str:
     return _template(message)
 
 
-def _menu(sections: Iterable[Section]) -> str:
+def _menu(sections: Iterable[Section], already: int) -> str:
     lines: list[str] = []
-    already = 0
     for section in sections:
         lines += [section.title, *_choices(section.options, already)]
         already += len(section.options)

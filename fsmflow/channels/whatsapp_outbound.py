@@ -7,6 +7,7 @@ Each message is one body: since October 2026 every one is charged, so nothing is
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from fsmflow.channels.limits import Limits
@@ -44,11 +45,13 @@ limits = Limits(
     row_title=24,
     row_description=72,
     row_id=200,
+    page_rows=10,
     media_caption=1024,  # messages/image-messages
     captioned_media=("image", "document", "video"),
     template_header=60,  # templates/components, as are the next two
     template_body=1024,  # older pages told 32768 for a template of a body alone
     template_buttons=10,
+    window=timedelta(hours=24),  # messages/send-messages: after it only an approved template is taken
 )
 
 # A business-scoped user id: a country, for a parent business "ENT", and up to 128 letters and digits.
@@ -95,6 +98,8 @@ def _content(message: Message) -> tuple[str, dict[str, Any]]:
         return "interactive", _interactive(message, "button", {"buttons": [_button(one) for one in message.options]})
     if isinstance(message, ListMenu):
         sections = [_section(section) for section in message.sections]
+        if message.turns:
+            sections[-1]["rows"] += [{"id": option.id, "title": option.title} for option in message.turns]
         return "interactive", _interactive(message, "list", {"button": message.button, "sections": sections})
     if isinstance(message, ApprovedTemplate):
         return "template", _template(message)

@@ -17,18 +17,24 @@ from fsmflow.checks.findings import CheckedFlow, Finding, Place, Report, Severit
 from fsmflow.checks.places import FlowPlaces, place_of_error
 from fsmflow.checks.rules import Rule, Subject
 from fsmflow.checks.trials import try_flow
+from fsmflow.choices import Offer
 from fsmflow.discovery import FoundFlow, find_flows
 from fsmflow.errors import BadTarget, FlowDefinitionError
-from fsmflow.messages import Message
+from fsmflow.menus import menu_of, with_room
+from fsmflow.messages import Buttons, ListMenu, Message, Option, Section
+from fsmflow.per_channel import PerChannel
 from fsmflow.questions import compose
 from fsmflow.registry import Registry, sample_flow
 from fsmflow.runner import CHANNELS
+from fsmflow.step import Step
+from fsmflow.wording import Sentences
 
 DEFINITION: Final = "definition"
 """What a finding is called that no rule found: no class could be made of a flow."""
 
 _LIMITS: Final = tuple(module.limits for module in CHANNELS)
 _UNSAID: Final = "?"  # stands for words that only a callable knows: what stands around them can be looked at
+_ANY_OFFER: Final = Offer((Section("", (Option("any", "?"),)),))  # stands for options that only a callable knows
 
 
 def review(targets: Iterable[str], *, ignored: Collection[str] = ()) -> Report:
@@ -124,9 +130,23 @@ def _subject(each: FoundFlow, starts: dict[str, str]) -> Subject:
     questions: list[tuple[Limits, str, Message]] = []
     for limits in _LIMITS:
         for step in flow.steps:
-            words = _UNSAID if callable(step.message) else step.message
-            questions.append((limits, step.id, compose(each.flow.__name__, step, words)))
+            form = step.message.on(limits.channel) if isinstance(step.message, PerChannel) else step.message
+            words = _UNSAID if callable(form) else form
+            question = compose(each.flow.__name__, step, words, None if step.live is None else _ANY_OFFER)
+            questions.append((limits, step.id, _with_room(step, question, limits)))
         for said in trials[limits.channel].said:
             if said.message is not None:
-                questions.append((limits, said.state, said.message))
+                asked = next((step for step in flow.steps if step.id == said.state), None)
+                questions.append((limits, said.state, _with_room(asked, said.message, limits)))
     return Subject(flow, each.flow_type, registered.keywords, tuple(questions), trials, dict(starts))
+
+
+def _with_room(step: Step | None, message: Message, limits: Limits) -> Message:
+    """A message as the channel has room for it: of options that live the first page."""
+    if step is None or not isinstance(message, (Buttons, ListMenu)):
+        return message
+    if step.live is None:
+        return with_room(message, limits, Sentences())
+    sections = message.sections if isinstance(message, ListMenu) else (Section("", message.options),)
+    menu = menu_of(Offer(sections), limits, Sentences(), as_buttons=isinstance(message, Buttons))
+    return menu.message(message, 0)

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from attrs import field, frozen
 
 from fsmflow.alphabet import SUBMIT
-from fsmflow.answers import Accepted, Answer, Verdict
+from fsmflow.answers import Accepted, Verdict
 from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
@@ -34,6 +34,7 @@ from fsmflow.step import Step
 ResultT = TypeVar("ResultT")
 
 _MEMBER: Final = "member"
+_TRIED: Final = 5  # of options that live, which may be many and lead the same way
 _ANYTHING: Final = "anything"  # answers a TEXT step that has neither a validator nor a transformer
 
 
@@ -136,7 +137,7 @@ def _tried(first: Flow[Any]) -> Trial:
         while waiting:
             asked = waiting.popleft()
             step = asked.current_step
-            for given in () if step is None else _inputs(step):
+            for given in () if step is None else _inputs(step, _offered(loop, asked, step)):
                 outcome, then = _answer(loop, asked, given)
                 answered.append(outcome)
                 if then is None:
@@ -150,10 +151,20 @@ def _tried(first: Flow[Any]) -> Trial:
         loop.close()
 
 
-def _inputs(step: Step) -> Iterator[Input]:
+def _offered(loop: asyncio.AbstractEventLoop, asked: Flow, step: Step) -> tuple[str, ...]:
+    """The ids of the options: of those that live, what is offered now, where that can be found out."""
+    if step.live is None:
+        return tuple(option.id for option in step.options)
+    try:
+        return tuple(option.id for option in _run(loop, asked.choices_now()).options[:_TRIED])
+    except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001 - it is told where the question is asked
+        return ()
+
+
+def _inputs(step: Step, offered: tuple[str, ...]) -> Iterator[Input]:
     """What a step brings along to answer it with."""
     brought = {
-        Kind.OPTION: tuple(option.id for option in step.options),
+        Kind.OPTION: offered,
         Kind.EXAMPLE: step.examples,
         Kind.COUNTEREXAMPLE: step.counterexamples,
     }
@@ -167,25 +178,19 @@ def _inputs(step: Step) -> Iterator[Input]:
 
 def _answer(loop: asyncio.AbstractEventLoop, asked: Flow[Any], given: Input) -> tuple[Answered, Flow[Any] | None]:
     """What becomes of an input, and the flow after it where it was accepted; the flow that was asked stays there."""
-    answer = _as_answer(asked, given)
-    turn = Turn(answer=answer)
+    turn = Turn()
     try:
         flow = _taken_up(asked)
+        answer = turn.answer = _run(loop, flow.answers_by(given.value))
         turn.before = flow.snapshot()
         turn.verdict = _run(loop, flow.judges(answer))
         flow.fire(SUBMIT, turn)
         then = _taken_up(flow) if isinstance(turn.verdict, Accepted) else None
+        if then is not None:
+            _run(loop, then.leaves_if_empty([]))
     except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told
         return Answered(given, turn.verdict, fault), None
     return Answered(given, turn.verdict, None), then
-
-
-def _as_answer(asked: Flow[Any], given: Input) -> Answer:
-    step = asked.current_step
-    option = next((each for each in (step.options if step else ()) if each.id == given.value), None)
-    if option is None:
-        return Answer(text=given.value)
-    return Answer(text=option.title, option_id=option.id, kind="option")
 
 
 def _taken_up(flow: Flow[Any]) -> Flow[Any]:

@@ -1,7 +1,7 @@
 """The ``fsmflow`` command: what a terminal can do with flows.
 
-Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`). They are
-imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
+Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`, `worker`). They
+are imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
 traceback.
 """
 
@@ -47,6 +47,7 @@ def fsmflow() -> click.Group:
     from fsmflow.cli.chat import chat
     from fsmflow.cli.check import check
     from fsmflow.cli.diagrams import diagrams
+    from fsmflow.cli.worker import worker
 
     settings = {"help_option_names": ["-h", "--help"]}
-    return click.Group("fsmflow", commands=[chat, check, diagrams], help=_HELP, context_settings=settings)
+    return click.Group("fsmflow", commands=[chat, check, diagrams, worker], help=_HELP, context_settings=settings)

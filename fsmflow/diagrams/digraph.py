@@ -53,6 +53,7 @@ _LINES: Final[dict[WayKind, _Looks]] = {
     WayKind.CANCEL: {"style": "dashed", "arrowhead": "obox"},
     WayKind.RESTART: {"style": "dashed", "arrowhead": "vee"},
     WayKind.TIMEOUT: {"style": "dotted", "arrowhead": "odot"},
+    WayKind.RESUME: {"style": "dotted", "arrowhead": "onormal"},
     WayKind.ATTEMPTS: {"style": "dotted", "arrowhead": "teetee"},
     WayKind.RUN: {"arrowhead": "dotnormal"},
     WayKind.DONE: {"arrowhead": "normalnormal"},
@@ -60,6 +61,8 @@ _LINES: Final[dict[WayKind, _Looks]] = {
     WayKind.UNKNOWN: {"style": "dotted", "arrowhead": "odiamond"},
     WayKind.ENTER: {"color": "black:white:black"},
     WayKind.LEAVE: {"color": "black:white:black", "arrowhead": "vee"},
+    WayKind.PAGE: {"style": "dotted", "arrowhead": "vee"},
+    WayKind.EMPTY: {"style": "dashed", "arrowhead": "empty"},
     WayKind.OTHER: {"style": "dashed"},
 }
 _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
@@ -69,6 +72,7 @@ _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.CANCEL: "╌□",
     WayKind.RESTART: "╌⊳",
     WayKind.TIMEOUT: "┄○",
+    WayKind.RESUME: "┄▷",
     WayKind.ATTEMPTS: "⊣⊣",
     WayKind.RUN: "•▶",
     WayKind.DONE: "▶▶",
@@ -76,6 +80,8 @@ _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.UNKNOWN: "┄◇",
     WayKind.ENTER: "═▶",
     WayKind.LEAVE: "═⊳",
+    WayKind.PAGE: "┄⊳",
+    WayKind.EMPTY: "∅▶",
     WayKind.OTHER: "╌▶",
 }
 _MARKED: Final[dict[Mark, _Looks]] = {

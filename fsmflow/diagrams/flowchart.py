@@ -44,6 +44,7 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.CANCEL: "-.->",
     WayKind.RESTART: "-.->",
     WayKind.TIMEOUT: "-.-o",
+    WayKind.RESUME: "-.->",
     WayKind.ATTEMPTS: "-.-x",
     WayKind.RUN: "-->",
     WayKind.DONE: "-->",
@@ -51,6 +52,8 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.UNKNOWN: "-.->",
     WayKind.ENTER: "==>",
     WayKind.LEAVE: "==>",
+    WayKind.PAGE: "-.->",
+    WayKind.EMPTY: "-.->",
     WayKind.OTHER: "-.->",
 }
 _MARKED: Final[Mapping[Mark, str]] = {

@@ -5,7 +5,7 @@ How a flow is read into these values belongs to `survey`; which of them become a
 a picture spells them, to `digraph` and `flowchart`.
 
 A machine of five steps has some thirty transitions, of which a reviewer looks for six. What is the same at every
-question (refused, back, cancel, restart, expire) is therefore folded into the legend, unless all is asked for.
+question (refused, back, cancel, restart, expire, resume) is therefore folded into the legend, unless all is asked for.
 Rejected: a loop and an arrow for each, in grey, which made every picture a ball of wool.
 """
 
@@ -56,8 +56,14 @@ class WayKind(Enum):
     CANCEL = "cancel"
     RESTART = "restart"
     TIMEOUT = "timeout"
+    RESUME = "resume"
+    """From where a silence has led to where it began."""
     ATTEMPTS = "attempts"
     """The attempts at an answer are used up."""
+    PAGE = "page"
+    """Another page of the options is shown."""
+    EMPTY = "empty"
+    """There is nothing to choose from."""
     RUN = "run"
     """An action begins."""
     DONE = "done"
@@ -86,6 +92,8 @@ class StepNode:
         choices: The titles of its options, in the order in which they are shown.
         sensitive: True if its answer is redacted.
         kind: What it stands for.
+        timeout: The silence after which it expires; None for never.
+        reminder: The silence after which it is asked once more; None for never.
     """
 
     id: str
@@ -95,6 +103,8 @@ class StepNode:
     choices: tuple[str, ...]
     sensitive: bool
     kind: NodeKind = NodeKind.QUESTION
+    timeout: timedelta | None = None
+    reminder: timedelta | None = None
 
 
 @frozen
@@ -194,7 +204,7 @@ class FlowGraph:
     def _folded(self) -> list[str]:
         told: dict[str, list[Way]] = {}
         for way in self.ways:
-            if way.folded and not (way.kind is WayKind.TIMEOUT and self.timeout is None):
+            if way.folded and not (way.kind in _SILENT and not self.expires):
                 told.setdefault(way.name, []).append(way)
         return [self._told(ways) for ways in told.values()]
 
@@ -204,10 +214,30 @@ class FlowGraph:
             return "any other answer is refused and the question asked again"
         if kind is WayKind.BACK:
             return f"{name} → the question answered before"
-        silence = f" (after {spoken(self.timeout)})" if kind is WayKind.TIMEOUT and self.timeout is not None else ""
+        if kind is WayKind.RESUME:
+            return f"{name} → the question that was open"
+        if kind is WayKind.PAGE:
+            return "where the options are many, another page of them"
+        silence = f" ({self._silences()})" if kind is WayKind.TIMEOUT else ""
         return f"{name}{silence} → {' or '.join(dict.fromkeys(way.dest for way in ways))}"
 
+    @property
+    def expires(self) -> bool:
+        """True if there is a silence after which it is over."""
+        return self.timeout is not None or any(step.timeout is not None for step in self.steps)
 
+    def _silences(self) -> str:
+        """After how long a silence it is over: as the flow says, and where a step says otherwise."""
+        own = [step for step in self.steps if step.timeout != self.timeout]
+        told = [f"at {step.id} {_after(step.timeout)}" for step in own]
+        return ", ".join([_after(self.timeout), *told] if len(own) < len(self.steps) else told)
+
+
+def _after(timeout: timedelta | None) -> str:
+    return "never" if timeout is None else f"after {spoken(timeout)}"
+
+
+_SILENT: Final = (WayKind.TIMEOUT, WayKind.RESUME)
 _SHAPES: Final = {
     NodeKind.ACTION: "A box with six sides does something and asks nobody.",
     NodeKind.SUBFLOW: "A folder is a flow of its own.",

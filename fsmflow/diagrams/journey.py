@@ -20,11 +20,13 @@ from attrs import frozen
 from fsmflow import audit
 from fsmflow.alphabet import SUBMIT
 from fsmflow.audit import AuditEntry
-from fsmflow.conversation import FIRST, LATE, STALE
+from fsmflow.decision import FIRST, LATE, OVER, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
 
-_PASSED_OVER: Final = frozenset({FIRST, LATE, STALE})  # why a message was no answer at all: the library's own words
+_PASSED_OVER: Final = frozenset(
+    {FIRST, LATE, OVER, STALE}
+)  # why a message was no answer at all: the library's own words
 _UNTOLD: Final = frozenset({audit.STEP_START, audit.COMPLETE, audit.CANCEL, audit.EXPIRE})  # a transition told it
 _LEGEND: Final = "✓ with a thick line was passed, ● in two lines is where the member is, ✗ was refused."
 _ONE_OF_THESE: Final = "one of these"

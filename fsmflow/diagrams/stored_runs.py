@@ -21,8 +21,10 @@ from attrs import evolve, frozen
 
 from fsmflow.answers import Accepted, Answer, judge
 from fsmflow.calls import run_calls
+from fsmflow.choices import Offer
 from fsmflow.definition import Definition
 from fsmflow.flow import Flow
+from fsmflow.messages import Option, Section
 from fsmflow.routes import ways_by
 from fsmflow.state import FlowData
 from fsmflow.step import Step
@@ -74,7 +76,8 @@ def _answers(flow: Flow[Any], step: Step, data: dict[str, Any]) -> Iterator[tupl
     """Where each answer to a step leads, if to a step, and what is kept of it."""
     definition = flow.definition
     if step.has_choices:
-        typed = [option.id for option in step.options]
+        # what a callable offers to nobody in particular is no answer that is stored: its step's examples are
+        typed = [option.id for option in step.options] if step.live is None else [*dict.fromkeys(step.examples)]
     else:
         callbacks = definition.callbacks[step.id]
         takes_any = callbacks.validator is None and callbacks.transformer is None
@@ -94,9 +97,10 @@ def _made(flow: Flow[Any], step: Step, text: str, data: dict[str, Any]) -> Any:
     """What is kept of an answer, if it can be found out here: validators are not asked, nothing is awaited."""
     callbacks = evolve(flow.definition.callbacks[step.id], validator=None)
     answer = Answer(text, text if step.has_choices else None, "option" if step.has_choices else "text")
+    offer = None if step.live is None else Offer((Section("", (Option(text, text),)),))
     flow.answers = {**data}
     try:
-        verdict = run_calls(judge(flow, step, callbacks, answer, Sentences()))
+        verdict = run_calls(judge(flow, step, callbacks, answer, Sentences(), offer))
     except Exception:  # noqa: BLE001 - an example that its own step refuses is for the tests of the flow to find
         return _UNTRIED
     return verdict.value if isinstance(verdict, Accepted) else _UNTRIED

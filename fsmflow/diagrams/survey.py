@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, RESTART, SUBMIT
+from fsmflow.alphabet import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, RESUME, SUBMIT
 from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
+from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
 from fsmflow.step import Step
 from fsmflow.wording import starters
@@ -32,6 +33,9 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     CANCEL: WayKind.CANCEL,
     RESTART: WayKind.RESTART,
     EXPIRE: WayKind.TIMEOUT,
+    RESUME: WayKind.RESUME,
+    PAGE: WayKind.PAGE,
+    EMPTY: WayKind.EMPTY,
     "exhausted": WayKind.ATTEMPTS,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
@@ -41,7 +45,16 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     "pop": WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
-    {WayKind.REFUSED, WayKind.BACK, WayKind.CANCEL, WayKind.RESTART, WayKind.TIMEOUT, WayKind.ATTEMPTS}
+    {
+        WayKind.REFUSED,
+        WayKind.BACK,
+        WayKind.CANCEL,
+        WayKind.RESTART,
+        WayKind.TIMEOUT,
+        WayKind.RESUME,
+        WayKind.ATTEMPTS,
+        WayKind.PAGE,
+    }
 )
 
 
@@ -76,6 +89,8 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
                 words=_words(sample, step, worded=worded),
                 choices=_titles(step.options, worded=worded),
                 sensitive=step.sensitive,
+                timeout=sample.silences_at(step.id, sample.timeout)[0],
+                reminder=step.reminder,
             )
             for number, step in enumerate(sample.steps, 1)
         ),
@@ -145,13 +160,16 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
     callbacks = flow.definition.callbacks.get(transition.source)
-    if trigger == SUBMIT and callbacks is not None and callbacks.validator is None and callbacks.transformer is None:
+    named = callbacks is None or any((callbacks.options, callbacks.validator, callbacks.transformer))
+    if trigger == SUBMIT and not named:
         return None
-    return str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    offers = None if callbacks is None or trigger != SUBMIT else callbacks.options
+    accepts = str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 
 
 def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
-    said = step.message
+    said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message
         return f"({step.id}_message)" if callback is None else f"({callback.name})"

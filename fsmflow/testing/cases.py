@@ -11,7 +11,6 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.alphabet import BACK
 from fsmflow.flow import Flow
 from fsmflow.registry import sample_flow
 from fsmflow.testing.firing import Fired, Run, WrongTransition, running, take
@@ -193,7 +192,7 @@ def transitions_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = No
     owner, kind, ways = read(flow, flow_type)
     cases = []
     for way in ways.all:
-        path, lacks = ways.shortest(way.source, last=way.dest if way.trigger == BACK else None)
+        path, lacks = ways.before(way)
         moves = tuple(each.move() for each in path)
         cases.append(TransitionCase(owner, kind, way.move(), moves, lacks or way.inputs.lacks))
     return cases

@@ -7,8 +7,8 @@
 
 Here belongs what members do, and what can be asked and expected of it. It is the real thing from the message to the
 store: a runner, its commit, a Redis in this process. What stands in for the world is the clock, which only `Chat.wait`
-moves, and the channel, which delivers what it is told. The store's own clock is not moved: what Redis itself forgets,
-after the retention of eight days, is not forgotten here.
+moves, and the channel, which delivers what it is told. Whatever is due meanwhile is done, as ``fsmflow worker`` does.
+The store's own clock is not moved: what Redis itself forgets, after the retention of eight days, is not forgotten here.
 
 Every action gives the chat, so that a conversation can be written as one; what came is in `reply`.
 """
@@ -20,10 +20,12 @@ from typing import Any
 
 from typing_extensions import Self
 
-from fsmflow.alphabet import EXPIRE, SUBMIT
+from fsmflow.alphabet import EXPIRE, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
+from fsmflow.silence import GO_ON, START_OVER
+from fsmflow.state import EXPIRED
 from fsmflow.taps import is_wire_id
 from fsmflow.testing.cases import Path
 from fsmflow.testing.seen import Seen
@@ -188,8 +190,10 @@ class Chat(Seen):
             elif move.trigger == SUBMIT:
                 self.say(move.value or "")
             elif move.trigger == EXPIRE:
-                silence = None if self.flow is None else self.flow.timeout
+                silence = None if self.flow is None else self.flow.current_timeout
                 self.wait(seconds=1 + (silence or timedelta()).total_seconds()).send("location")
+            elif move.trigger in (RESUME, RESTART) and move.source == EXPIRED:
+                self.tap(GO_ON if move.trigger == RESUME else START_OVER)
             elif spelled:
                 self.say(spelled[0])
             else:
@@ -200,7 +204,7 @@ class Chat(Seen):
     # -- what happens --------------------------------------------------------------------------------------------------
 
     def wait(self, **duration: float) -> Self:
-        """Lets time pass, for all members.
+        """Lets time pass, for all members. Who is reminded meanwhile hears it, and runs are closed in silence.
 
         Args:
             duration: What `timedelta` takes: ``minutes=6``.
@@ -273,4 +277,4 @@ def _offered(reply: Reply) -> list[Option]:
 
 def _own_id(option: Option) -> str:
     """An option's id as the flow has it; what is sent names the question too."""
-    return option.id.partition(".")[2] if is_wire_id(option.id) else option.id
+    return option.id.partition(".")[2] or option.id if is_wire_id(option.id) else option.id

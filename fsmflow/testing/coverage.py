@@ -24,6 +24,7 @@ from fsmflow.diagrams.overlay import Mark, Overlay, WayKey
 from fsmflow.discovery import FoundFlow
 from fsmflow.machine import FlowTransition, Model, all_transitions
 from fsmflow.registry import sample_flow
+from fsmflow.state import EXPIRED
 from fsmflow.testing.inputs import Inputs
 from fsmflow.testing.paths import Way
 
@@ -90,7 +91,7 @@ class FlowCoverage:
     def overlay(self) -> Overlay:
         """What is told of it in the flow's picture."""
         marks = {way: Mark.COVERED if count else Mark.UNCOVERED for way, count in self.fired.items()}
-        steps = dict.fromkeys(source for _, _, source, _ in self.fired)
+        steps = dict.fromkeys(source for _, _, source, _ in self.fired if source != EXPIRED)
         # an end that no answer leads to is not in the picture, which leaves out what is the same at every question
         ends = dict.fromkeys(dest for trigger, _, _, dest in self.fired if trigger == SUBMIT)
         met = {state for (_, _, *both), count in self.fired.items() if count for state in both}

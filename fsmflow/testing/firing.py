@@ -15,7 +15,6 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow.alphabet import SUBMIT
-from fsmflow.answers import Answer
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, Turn
@@ -99,7 +98,10 @@ def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
         WrongTransition: Another transition was taken, or none.
         Exception: Whatever the flow's code raised.
     """
-    turn = Turn(answer=_answer(flow, move.value), before=flow.snapshot())
+    asked = flow.innermost
+    asked.choices_known = None
+    answer = None if move.value is None else run(asked.answers_by(move.value))
+    turn = Turn(answer=answer, before=flow.snapshot())
     flow.refusal = None
     run(flow.submits(turn) if move.trigger == SUBMIT else flow.goes(move.trigger, turn))
     taken = turn.taken
@@ -110,12 +112,3 @@ def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
         raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.state} was taken{reason}")
     said = run(flow.says())
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
-
-
-def _answer(flow: Flow[Any], value: str | None) -> Answer | None:
-    if value is None:
-        return None
-    step = flow.current_step
-    if step is not None and any(option.id == value for option in step.options):
-        return Answer(text=value, option_id=value, kind="option")
-    return Answer(text=value)

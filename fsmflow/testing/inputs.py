@@ -18,7 +18,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from fsmflow.alphabet import SUBMIT
-from fsmflow.answers import ANSWER_LIMIT
+from fsmflow.answers import ANSWER_LIMIT, StepCallbacks, offer_of
+from fsmflow.calls import run_calls
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition
 from fsmflow.step import Step
@@ -67,6 +68,8 @@ def inputs_of(flow: Flow[Any], trigger: str, transition: FlowTransition) -> Inpu
         return Inputs()
     if transition.option is not None:
         return Inputs((transition.option,))
+    if step.live is not None:
+        return _live_choice(flow, step, transition)
     if step.has_choices:
         return Inputs(_no_choice(step) if transition.refuses else _free_choice(step))
     if transition.refuses:
@@ -81,6 +84,29 @@ def _free_choice(step: Step) -> tuple[str, ...]:
     if named or step.validator is not None or step.transformer is not None:
         return named or free[:1]
     return free
+
+
+def _live_choice(flow: Flow, step: Step, transition: FlowTransition) -> Inputs:
+    """What a callable offers to nobody in particular, where it can say; else what the step's examples name."""
+    if transition.refuses:
+        return Inputs((NOTHING_OFFERED, *step.counterexamples))
+    if step.examples:
+        return Inputs(step.examples)
+    callbacks = flow.definition.callbacks[step.id]
+    missing = f"step {step.id!r} has no examples: name the id of an option that {_name_of(callbacks)}"
+    if callbacks.options is not None and callbacks.options.is_async:
+        return Inputs(lacks=f"{missing} offers, which must be awaited")
+    try:
+        offered = run_calls(offer_of(flow, step, callbacks)).options
+    except Exception as fault:  # noqa: BLE001 - it may need a service, or answers that the sample has not
+        return Inputs(lacks=f"{missing} offers; for a sample it raises {type(fault).__name__}")
+    return Inputs(
+        tuple(option.id for option in offered), lacks=None if offered else f"{missing} offers; now it has none"
+    )
+
+
+def _name_of(callbacks: StepCallbacks) -> str:
+    return "it" if callbacks.options is None else callbacks.options.name
 
 
 def _no_choice(step: Step) -> tuple[str, ...]:

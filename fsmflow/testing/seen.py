@@ -19,6 +19,7 @@ from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Message, Option, Reply, options_of
 from fsmflow.state import MemberState
 from fsmflow.testing.world import World
+from fsmflow.timers import Due
 
 Wanted = Union[str, re.Pattern[str]]
 """What is expected of a text: the whole of it, or a pattern that is found in it."""
@@ -42,6 +43,12 @@ class Seen:
         self.name = name
         self.channel = Channel(channel, name) if isinstance(channel, str) else channel
         self.replies: list[Reply] = []
+        world.hearing.append(self._hear)
+
+    def _hear(self, due: Due) -> None:
+        """Takes what came without being asked for, where it came to this address."""
+        if (due.reply.member_id, due.channel) == (self.member_id, self.channel):
+            self.replies.append(due.reply)
 
     # -- what is known of it -------------------------------------------------------------------------------------------
 
@@ -192,7 +199,10 @@ class Seen:
 
     def _asked(self) -> Message | None:
         flow = self.flow
-        return None if flow is None or flow.current_step is None else self._world.worker.question_of(flow)
+        if flow is None:
+            return None
+        is_offered = flow.can_be_resumed and flow.halt is not None and flow.halt.offers > 0
+        return self._world.worker.question_of(flow) if flow.current_step is not None or is_offered else None
 
 
 def _words_of(message: Message) -> str:

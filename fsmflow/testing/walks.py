@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from fsmflow.flow import Flow
+from fsmflow.state import EXPIRED
 from fsmflow.testing.cases import Path, read
 from fsmflow.testing.inputs import Inputs
 from fsmflow.testing.paths import Move, Place, Way, Ways, tour
@@ -73,7 +74,7 @@ class Paths:
         """
         if to is not None:
             self.to(to)
-        sources = {way.source for way in self.ways.all}
+        sources = {way.source for way in self.ways.all} - {EXPIRED}
         ends = [state for state in self.ways.states if state not in sources] if to is None else [to]
         return (self._path(path) for path in self.ways.simple(ends))
 
@@ -118,7 +119,7 @@ class Paths:
         from hypothesis import strategies as st
 
         is_left = {way.source for way in self.ways.all}
-        onward = [way for way in self.ways.all if way.is_open(place) and way.inputs.lacks is None]
+        onward = [way for way in self.ways.all if way.is_offered(place) and way.inputs.lacks is None]
         going_on = [way for way in onward if way.dest in is_left]
         ending = [way for way in onward if way.dest not in is_left]
         if ending and (not going_on or draw(st.integers(0, _SELDOM)) == _SELDOM):

@@ -19,7 +19,7 @@ from typing import Any
 
 from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import AuditEntry
-from fsmflow.calls import Call, drive_async, run_calls
+from fsmflow.calls import Call, drive, drive_async, run_calls
 from fsmflow.effects import Commit, Effects
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
@@ -28,7 +28,9 @@ from fsmflow.messages import Inbound, Message, Reply
 from fsmflow.registry import Flows
 from fsmflow.runner import AsyncFlowRunner, FlowRunner, ManagerT, Runner
 from fsmflow.state import MemberState
+from fsmflow.testing.ageing import Commands, ageing, until_due
 from fsmflow.testing.firing import close, is_loop_running
+from fsmflow.timers import Due
 
 
 class Death(Enum):
@@ -135,6 +137,27 @@ class Worker:
         """The flow that a member is in or ended last."""
         flow: Flow[Any] | None = self._result(self.runner.flow_of(member_id))
         return flow
+
+    def due(self) -> Sequence[Due]:
+        """Does what is due at members who say nothing."""
+        self.runner.death = None
+        done: Sequence[Due] = self._result(self.runner.due())
+        return done
+
+    def until_due(self) -> int | None:
+        """In how many milliseconds something is due; None where nothing is."""
+        found: int | None = self._perform(until_due(self.runner.manager.layout.prefix))
+        return found
+
+    def age(self, milliseconds: int) -> None:
+        """Brings what is due nearer."""
+        self._perform(ageing(self.runner.manager.layout.prefix, milliseconds))
+
+    def _perform(self, commands: Commands) -> Any:
+        def send(command: tuple[Any, ...]) -> Any:
+            return self._redis.execute_command(*command)
+
+        return drive(commands, send) if self._loop is None else self._result(drive_async(commands, send))
 
     def question_of(self, flow: Flow[Any]) -> Message:
         """What a flow says now."""

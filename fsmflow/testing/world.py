@@ -6,7 +6,7 @@ of the notes. What members do, and what is expected of it, belongs to `fsmflow.t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from itertools import count
 from typing import Any, Final
@@ -17,6 +17,9 @@ from fsmflow.messages import Inbound, Reply
 from fsmflow.registry import Flows, sample_flow
 from fsmflow.testing.transcript import Transcript
 from fsmflow.testing.worker import Death, Worker, WorkerDied
+from fsmflow.timers import Due
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 BEGINNING: Final = datetime(2030, 1, 1, 12, tzinfo=timezone.utc)
 """When a simulated conversation begins."""
@@ -38,6 +41,7 @@ class World:
         self.now = BEGINNING
         self.numbers = count(1)
         self.transcript = Transcript()
+        self.hearing: list[Callable[[Due], object]] = []
         if not apologises:
             named.setdefault("on_fault", _raise)
         several = several_of(flows)
@@ -45,9 +49,34 @@ class World:
         self.worker = Worker(several, asynchronous=awaited, clock=lambda: self.now, **named)
 
     def wait(self, duration: timedelta) -> None:
-        """Lets time pass."""
-        self.now += duration
-        self.transcript.waits(self.now, duration)
+        """Lets time pass; what becomes due meanwhile is done at its moment."""
+        left = round(duration / _MILLISECOND)
+        passed = timedelta()
+        while True:
+            until = self.worker.until_due()
+            step = left if until is None else min(left, max(until, 0))
+            self.worker.age(step)
+            self.now += step * _MILLISECOND
+            left, passed = left - step, passed + step * _MILLISECOND
+            done = self.worker.due() if until is not None and until <= step else ()
+            if done and passed:
+                self.transcript.waits(self.now, passed)
+                passed = timedelta()
+            for due in done:
+                self._reach(due)
+            if not left and not done:
+                break
+        if passed or not duration:
+            self.transcript.waits(self.now, passed)
+
+    def _reach(self, due: Due) -> None:
+        """Has a member hear what nobody asked for."""
+        if not due.reply.messages:
+            self.transcript.notes(self.now, f"the silence closes the conversation of {due.reply.member_id}")
+            return
+        self.transcript.replies(self.now, due.reply)
+        for hears in self.hearing:
+            hears(due)
 
     def deliver(self, inbound: Inbound, start: str | None = None, death: Death | None = None) -> Reply:
         """Has the worker answer a message; where it dies of it, the next one.

@@ -110,7 +110,7 @@ def any_message(draw: st.DrawFn) -> Message:
         st.one_of(
             st.builds(Text, words),
             st.builds(Buttons, words, options, maybe, maybe),
-            st.builds(ListMenu, words, words, sections, maybe, maybe),
+            st.builds(ListMenu, words, words, sections, maybe, maybe, st.integers(1, 99), options),
             st.builds(Media, st.sampled_from(["image", "audio"]), maybe, maybe, maybe, maybe),
             st.builds(Location, st.floats(), st.floats(), maybe, maybe),
         )

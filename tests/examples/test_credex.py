@@ -19,6 +19,10 @@ OFFER = "credex_offer"
 FIRST = OPEN_CREDEX[0]
 NO_CHOICE = "Please choose one of the options."
 EXPIRED = "There was no answer for 5 minutes, so this was closed. Send {} to start again."
+OFFERED = (
+    "There was no answer for 5 minutes. Your answers are kept: would you like to continue?"
+    "\n\n1. Continue\n2. Start over"
+)
 LEFT = "Cancelled."
 
 Rows = dict[str, tuple[str, dict[str, Any], str]]  # by str(case): the state, the answers, what the member reads
@@ -44,7 +48,7 @@ def offer_rows() -> Rows:
         "handle-back-amount": ("amount", amount, how_much),
         "handle-cancel-cancelled": ("cancelled", amount, LEFT),
         "handle-restart-amount": ("amount", {}, how_much),
-        "handle-expire-expired": ("expired", amount, EXPIRED.format("credex offer")),
+        "handle-expire-expired": ("expired", amount, OFFERED),
         "confirm-submit-completed": (
             "completed",
             {**handle, "confirm": "confirm"},
@@ -55,7 +59,12 @@ def offer_rows() -> Rows:
         "confirm-back-handle": ("handle", handle, to_whom),
         "confirm-cancel-cancelled": ("cancelled", handle, LEFT),
         "confirm-restart-amount": ("amount", {}, how_much),
-        "confirm-expire-expired": ("expired", handle, EXPIRED.format("credex offer")),
+        "confirm-expire-expired": ("expired", handle, OFFERED),
+        "expired-cancel-cancelled": ("cancelled", {}, LEFT),
+        "expired-restart-amount": ("amount", {}, how_much),
+        "expired-resume-amount": ("amount", {}, how_much),
+        "expired-resume-handle": ("handle", amount, to_whom),
+        "expired-resume-confirm": ("confirm", handle, confirm),
     }
 
 
@@ -80,7 +89,11 @@ def choice_rows(action: str, done: str) -> Rows:
         "confirm-back-credex": ("credex", credex, which),
         "confirm-cancel-cancelled": ("cancelled", credex, LEFT),
         "confirm-restart-credex": ("credex", {}, which),
-        "confirm-expire-expired": ("expired", credex, EXPIRED.format(f"credex {action}")),
+        "confirm-expire-expired": ("expired", credex, OFFERED),
+        "expired-cancel-cancelled": ("cancelled", {}, LEFT),
+        "expired-restart-credex": ("credex", {}, which),
+        "expired-resume-credex": ("credex", {}, which),
+        "expired-resume-confirm": ("confirm", credex, confirm),
     }
 
 

@@ -28,6 +28,10 @@ ASKED = {
 NO_AMOUNT = "Please send an amount such as 100, USD 100 or 99.50 USD, without commas or signs."
 NO_HANDLE = "A handle has 3 to 30 letters, digits and underscores, and begins with a letter."
 EXPIRED = "There was no answer for 5 minutes, so this was closed. Send offer to start again."
+OFFERED = (
+    "There was no answer for 5 minutes. Your answers are kept: would you like to continue?"
+    "\n\n1. Continue\n2. Start over"
+)
 NO_CHOICE = "Please choose one of the options."
 AMOUNT = {"amount": HUNDRED}
 HANDLE = {**AMOUNT, "handle": "ama_k"}
@@ -44,7 +48,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "handle-back-amount": ("amount", AMOUNT, ASKED["amount"]),
     "handle-cancel-cancelled": ("cancelled", AMOUNT, "Cancelled."),
     "handle-restart-amount": ("amount", {}, ASKED["amount"]),
-    "handle-expire-expired": ("expired", AMOUNT, EXPIRED),
+    "handle-expire-expired": ("expired", AMOUNT, OFFERED),
     "confirm-submit-completed": (
         "completed",
         {**HANDLE, "confirm": "confirm"},
@@ -55,7 +59,12 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "confirm-back-handle": ("handle", HANDLE, ASKED["handle"]),
     "confirm-cancel-cancelled": ("cancelled", HANDLE, "Cancelled."),
     "confirm-restart-amount": ("amount", {}, ASKED["amount"]),
-    "confirm-expire-expired": ("expired", HANDLE, EXPIRED),
+    "confirm-expire-expired": ("expired", HANDLE, OFFERED),
+    "expired-cancel-cancelled": ("cancelled", {}, "Cancelled."),
+    "expired-restart-amount": ("amount", {}, ASKED["amount"]),
+    "expired-resume-amount": ("amount", {}, ASKED["amount"]),
+    "expired-resume-handle": ("handle", AMOUNT, ASKED["handle"]),
+    "expired-resume-confirm": ("confirm", HANDLE, ASKED["confirm"]),
 }
 CASES = transitions_of(OfferFlow)
 

@@ -24,6 +24,10 @@ ASKED = {
     "confirm": "Your name\n\nFirst name: Ama\nLast name: Mensah\n\nIs this right?\n\n1. Confirm\n2. Decline",
 }
 EXPIRED = "There was no answer for 5 minutes, so this was closed. Send register to start again."
+OFFERED = (
+    "There was no answer for 5 minutes. Your answers are kept: would you like to continue?"
+    "\n\n1. Continue\n2. Start over"
+)
 ACCEPTED = "Please use letters, spaces, apostrophes and hyphens only."
 
 # For each transition: the state after it, the answers, and what the member reads.
@@ -42,7 +46,7 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "last_name-back-first_name": ("first_name", FIRST, ASKED["first_name"]),
     "last_name-cancel-cancelled": ("cancelled", FIRST, "Cancelled."),
     "last_name-restart-first_name": ("first_name", {}, ASKED["first_name"]),
-    "last_name-expire-expired": ("expired", FIRST, EXPIRED),
+    "last_name-expire-expired": ("expired", FIRST, OFFERED),
     "confirm-submit-completed": (
         "completed",
         {**BOTH, "confirm": "confirm"},
@@ -53,7 +57,12 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "confirm-back-last_name": ("last_name", BOTH, ASKED["last_name"]),
     "confirm-cancel-cancelled": ("cancelled", BOTH, "Cancelled."),
     "confirm-restart-first_name": ("first_name", {}, ASKED["first_name"]),
-    "confirm-expire-expired": ("expired", BOTH, EXPIRED),
+    "confirm-expire-expired": ("expired", BOTH, OFFERED),
+    "expired-cancel-cancelled": ("cancelled", {}, "Cancelled."),
+    "expired-restart-first_name": ("first_name", {}, ASKED["first_name"]),
+    "expired-resume-first_name": ("first_name", {}, ASKED["first_name"]),
+    "expired-resume-last_name": ("last_name", FIRST, ASKED["last_name"]),
+    "expired-resume-confirm": ("confirm", BOTH, ASKED["confirm"]),
 }
 CASES = transitions_of(RegistrationFlow)
 
