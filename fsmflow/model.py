@@ -243,10 +243,10 @@ class FlowModel:
         """
         turn.verdict = yield from self.judges(turn.answer or Answer())
         self.fire(SUBMIT, turn)
-        step = self.current_step
-        if self.refusal is None or step is None or step.max_attempts is None or self.validation is None:
+        if self.refusal is None or self.validation is None:
             return
-        if self.validation.attempts >= step.max_attempts:
+        step = self.current_step
+        if step is not None and step.max_attempts is not None and self.validation.attempts >= step.max_attempts:
             yield from self.goes(EXHAUSTED, turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
@@ -277,10 +277,11 @@ class FlowModel:
             if not offer.options:
                 raise NoOptions(name, step.id)
             return compose(name, step, said, offer)
+        if self.state == COMPLETED:
+            self.check_collected()
         if self.last_words:
             return Text(self.last_words)
         if self.state == COMPLETED:
-            self.check_collected()
             return closing(name, (yield Call(self.complete)))
         if self.state == HANDOVER:
             return closing(name, (yield Call(self.handed_over, (self.transcript,))), by="handed_over")
@@ -424,8 +425,9 @@ class FlowModel:
 
         A sensitive answer is not; nor is one that has no words of its own.
         """
-        step, value = self.current_step, self.answers.get(self.state)
-        if step is None or value is None or step.sensitive:
+        value = self.answers.get(self.state)
+        step = None if value is None else self.current_step
+        if step is None or step.sensitive:
             return None
         if step.live is not None:  # an id is the application's own: a member is shown a title, or nothing
             known = None if self.choices_known is None else self.choices_known.by_id(str(value))
@@ -512,6 +514,7 @@ class FlowModel:
             self.answers, self.path, self.previous = {}, (), None
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
+            self._forget_what_was_left()
         why = NOTHING_OFFERED if trigger == EMPTY else None
         note(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:

@@ -16,13 +16,13 @@ from typing import Any
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, EXPIRE, POP, PUSH, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EMPTY, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
-from fsmflow.errors import FlowDefinitionError
+from fsmflow.errors import FlowDefinitionError, NoOptions
 from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
 from fsmflow.model import FlowModel
@@ -39,12 +39,14 @@ class NestingModel(FlowModel):
     @property
     def innermost(self) -> NestingModel:
         """The run that asks now: this one, where no other answers its step."""
-        return self if self.inner is None else self.inner.innermost
+        return self if self.inner is None or self.state in TERMINAL_STATES else self.inner.innermost
 
     @property
     def place(self) -> str:
         """The step that is asked now, in the flow that asks it: ``address.street``."""
-        return self.state if self.inner is None else f"{self.state}.{self.inner.place}"
+        if self.inner is None or self.state in TERMINAL_STATES:
+            return self.state
+        return f"{self.state}.{self.inner.place}"
 
     @property
     def _so_far(self) -> dict[str, Any]:
@@ -94,9 +96,9 @@ class NestingModel(FlowModel):
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
         """Fires what is no answer, at the innermost question where it belongs there."""
         inner = self.inner
-        if inner is None or trigger not in (BACK, SKIP):
+        if inner is None or trigger not in (BACK, SKIP, EMPTY):
             gone = yield from super().goes(trigger, turn)
-            if gone and trigger in (CANCEL, RESTART, EXPIRE):
+            if gone and trigger in (CANCEL, RESTART):
                 self.inner = None
         else:
             within = Turn(before=turn.before)
@@ -118,7 +120,11 @@ class NestingModel(FlowModel):
     def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:
         """Leaves the innermost question where it has nothing to choose from, and the step that it ends with that."""
         told: tuple[str, ...] | None = None
+        left: set[str] = set()
         while self.innermost.may_have_nothing:
+            if self.place in left:  # ways on from one empty set to another lead in a circle, through a flow within
+                raise NoOptions(type(self.innermost).__name__, self.innermost.state)
+            left.add(self.place)
             if self.inner is None:
                 said = yield from super().leaves_if_empty(entries)
             else:
@@ -143,7 +149,7 @@ class NestingModel(FlowModel):
                 turn.verdict = yield from branched(self, POP, Accepted(dict(inner.answers)))
             self.fire(POP, turn)
             turn.ended = None
-            if self.state in TERMINAL_STATES:
+            if self.state == inner.state != COMPLETED:  # it has ended as that one did, and for that reason
                 self.last_words = inner.last_words
             elif inner.last_words:
                 told = (*told, inner.last_words)
@@ -178,8 +184,10 @@ class NestingModel(FlowModel):
 
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open."""
+        if self.state not in self._definition.flows or self.inner is not None:
+            return
         step = self.current_step
-        if step is None or step.flow is None or self.inner is not None:
+        if step is None:
             return
         taken, refusal = turn.taken, self.refusal
         self.fire(PUSH, turn)
@@ -232,6 +240,7 @@ class NestingModel(FlowModel):
         if not super().resume(flow_data):
             return False
         self.inner = inner
+        self._guard()
         return True
 
     def _resume_halted(self, flow_data: FlowData, halt: Halt) -> bool:
@@ -240,6 +249,12 @@ class NestingModel(FlowModel):
             self.state, self.halt = EXPIRED, halt
             return True
         return self.resume(evolve(flow_data, halt=None, inner=None))
+
+    def _guard(self) -> None:
+        """Tells each run within this one what was answered around it that no reason may quote."""
+        if self.inner is not None:
+            self.inner.guarded = (*self.guarded, *self.secrets())
+            self.inner._guard()
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit, and the one that it holds, as far as they do."""

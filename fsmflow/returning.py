@@ -148,10 +148,8 @@ def returning(
         NewerState: A newer release wrote it.
     """
     registration = dialogue.known(arrival, state, stored)
-    if registration is None or stored.halt is None:
-        return Returned(Further.BEGIN)
-    flow = dialogue.flow_for(arrival, registration, stored)
-    if not flow.resume(stored):
+    flow = None if registration is None else dialogue.flow_for(arrival, registration, stored)
+    if stored.halt is None or flow is None or not flow.resume(stored):
         return Returned(Further.BEGIN)
     at_hand.append(flow)
     flow.previous = state.previous
@@ -160,24 +158,38 @@ def returning(
     named = named_by(dialogue.registry, arrival.inbound) is not None
     if is_late and not (flow.halt is not None and is_told):
         return Returned(Further.BEGIN)
-    if flow.halt is not None and dialogue.must_sign_in(arrival, flow) and (is_in_time or flow.can_be_resumed):
-        if dialogue.leaves(arrival, state):
-            return Returned(Further.CANCEL, flow)
-        if not named or is_in_time:
-            entries = (yield from _taken_up_again(flow)) if is_in_time else ()
-            return (yield from dialogue.signs_in(arrival, flow, at_hand, entries, why))
-        flow.halt = None
-        return Returned(Further.BEGIN, flow)
     if flow.halt is None or not (flow.unasked or is_told or is_in_time):
+        if dialogue.must_sign_in(arrival, flow) and flow.can_be_resumed:
+            return (yield from _kept_out(dialogue, arrival, state, flow, at_hand, why))
         return Returned(Further.BEGIN, flow) if named else (yield from _closed(dialogue, arrival, state, flow))
+    if dialogue.must_sign_in(arrival, flow):
+        return (yield from _kept_out(dialogue, arrival, state, flow, at_hand, why, is_in_time=is_in_time))
     if flow.unasked:
         flow.unasked = False
         return (yield from _told(dialogue, arrival, flow))
-    if is_late:
-        return (yield from _again(dialogue, arrival, flow, dialogue.sentences.late, LATE))
     if is_in_time:
         return Returned(Further.LISTEN, flow, (yield from _taken_up_again(flow)))
-    return (yield from _answered(dialogue, arrival, flow, named=named))
+    return (yield from _answered(dialogue, arrival, flow, named=named, is_late=is_late))
+
+
+def _kept_out(
+    dialogue: SigningIn,
+    arrival: Arrival,
+    state: MemberState,
+    flow: Flow[Any],
+    at_hand: list[Flow[Any]],
+    why: str,
+    *,
+    is_in_time: bool = False,
+) -> Calls[Decision | Returned]:
+    """Has a member sign in before the offer to go on is made, or taken up; nobody has to for leaving it."""
+    if dialogue.leaves(arrival, state):
+        return Returned(Further.CANCEL, flow)
+    if named_by(dialogue.registry, arrival.inbound) is not None and not is_in_time:
+        flow.halt = None
+        return Returned(Further.BEGIN, flow)
+    entries = (yield from _taken_up_again(flow)) if is_in_time else ()
+    return (yield from dialogue.signs_in(arrival, flow, at_hand, entries, why))
 
 
 def _taken_up_again(flow: Flow[Any]) -> Calls[Sequence[AuditEntry]]:
@@ -214,8 +226,12 @@ def _told(
     return Decision((*said, *closed), "expired", flow=flow, entries=noted, moved=True)
 
 
-def _answered(dialogue: SigningIn, arrival: Arrival, flow: Flow[Any], *, named: bool) -> Calls[Decision | Returned]:
+def _answered(
+    dialogue: SigningIn, arrival: Arrival, flow: Flow[Any], *, named: bool, is_late: bool
+) -> Calls[Decision | Returned]:
     """Takes a message for an answer to the offer."""
+    if is_late:
+        return (yield from _again(dialogue, arrival, flow, dialogue.sentences.late, LATE))
     inbound = arrival.inbound
     option_id = None
     if inbound.option_id is not None and is_wire_id(inbound.option_id):
@@ -253,7 +269,7 @@ def _going_on(dialogue: SigningIn, arrival: Arrival, flow: Flow[Any]) -> Calls[D
     turn = Turn()
     yield from flow.goes(RESUME, turn)
     flow = dialogue.rebuilt(arrival, flow)
-    messages = yield from dialogue.ask(arrival, flow)
+    messages = yield from dialogue.ask(arrival, flow, dialogue.earlier(flow))
     return Decision(messages, "in_progress", flow=flow, entries=turn.entries, moved=True)
 
 

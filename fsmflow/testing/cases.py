@@ -11,10 +11,14 @@ from typing import Any
 
 from attrs import frozen
 
+from fsmflow.alphabet import ANSWERING, EMPTY, EXHAUSTED, RESTART
 from fsmflow.flow import Flow
+from fsmflow.machine import Turn
 from fsmflow.registry import sample_flow
+from fsmflow.state import EXPIRED
 from fsmflow.testing.firing import Fired, Run, WrongTransition, running, take
-from fsmflow.testing.paths import Move, Ways
+from fsmflow.testing.moves import Move
+from fsmflow.testing.paths import Ways
 
 _SHOWN = 3  # moves of a path in its name
 
@@ -106,6 +110,7 @@ class TransitionCase:
         return sample_flow(self.flow, self.flow_type)
 
     def _started(self, flow: Flow[Any], run: Run) -> Flow[Any]:
+        flow.begin(Turn())
         for move in self.path:
             try:
                 take(flow, move, run)
@@ -139,6 +144,22 @@ class Path:
         answers = ", ".join(f"{move}" + ("" if move.value is None else f" {move.value!r}") for move in self.moves)
         return f"<Path of {self.flow.__name__}: {answers or 'nothing'}>"
 
+    @property
+    def is_offered(self) -> bool:
+        """True if a member can make each of its moves, in a conversation.
+
+        That there is nothing to choose from is no member's doing; and to go on, or to start over, after a silence is
+        offered only where something was answered.
+        """
+        answered = False
+        for move in self.moves:
+            leaves = [leaf for leaf, _ in move.leaves()]
+            if any(leaf.trigger == EMPTY for leaf in leaves) or (move.source == EXPIRED and not answered):
+                return False
+            gives = move.trigger in ANSWERING or move.trigger == EXHAUSTED
+            answered = (gives and not move.refuses) or (answered and move.trigger != RESTART)
+        return True
+
     def run(self) -> Flow[Any]:
         """Takes all moves, in a new flow in memory.
 
@@ -168,6 +189,7 @@ class Path:
             raise AssertionError(f"{self} cannot be tried: {self.lacks}")
         flow = sample_flow(self.flow, self.flow_type) if flow is None else flow
         with running(flow) as run:
+            flow.begin(Turn())
             for number, move in enumerate(self.moves, 1):
                 try:
                     fired = take(flow, move, run)
@@ -192,9 +214,8 @@ def transitions_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = No
     owner, kind, ways = read(flow, flow_type)
     cases = []
     for way in ways.all:
-        path, lacks = ways.before(way)
-        moves = tuple(each.move() for each in path)
-        cases.append(TransitionCase(owner, kind, way.move(), moves, lacks or way.inputs.lacks))
+        path, move, lacks = ways.to(way)
+        cases.append(TransitionCase(owner, kind, move, path, lacks))
     return cases
 
 

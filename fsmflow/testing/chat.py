@@ -20,14 +20,15 @@ from typing import Any
 
 from typing_extensions import Self
 
-from fsmflow.alphabet import EXPIRE, RESTART, RESUME, SUBMIT
+from fsmflow.alphabet import EMPTY, EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
-from fsmflow.messages import Channel, Inbound, Location, Media, Message, Option, Reply, Text, options_of
+from fsmflow.messages import Channel, Inbound, ListMenu, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
 from fsmflow.silence import GO_ON, START_OVER
 from fsmflow.state import EXPIRED
 from fsmflow.taps import is_wire_id
 from fsmflow.testing.cases import Path
+from fsmflow.testing.moves import Move
 from fsmflow.testing.seen import Seen
 from fsmflow.testing.worker import Death
 from fsmflow.testing.world import World, several_of
@@ -174,6 +175,9 @@ class Chat(Seen):
     def follow(self, path: Path) -> Self:
         """Does what a path does, as a member would: types, taps, goes back, cancels, starts over, stays silent.
 
+        Pages are turned where there are several. That a question has nothing to choose from is no member's doing: where
+        it is so, the conversation has left it already.
+
         Args:
             path: A path from the first question, where this member must be: of `paths_of`, a random walk as well.
 
@@ -182,24 +186,51 @@ class Chat(Seen):
         """
         if path.lacks is not None:
             raise AssertionError(f"{path} cannot be tried: {path.lacks}")
-        words = self._world.worker.runner.conversation.words
-        for move in path.moves:
-            spelled = getattr(words, move.trigger, ())
-            if move.trigger == SUBMIT and move.value in [option.id for option in self.options]:
-                self.tap(str(move.value))
-            elif move.trigger == SUBMIT:
-                self.say(move.value or "")
-            elif move.trigger == EXPIRE:
-                silence = None if self.flow is None else self.flow.current_timeout
-                self.wait(seconds=1 + (silence or timedelta()).total_seconds()).send("location")
-            elif move.trigger in (RESUME, RESTART) and move.source == EXPIRED:
-                self.tap(GO_ON if move.trigger == RESUME else START_OVER)
-            elif spelled:
-                self.say(spelled[0])
-            else:
-                raise AssertionError(self._told([f"nothing that a member does is called {move.trigger!r}"]))
-            self.expect(step=move.dest)
+        ahead = [[leaf for leaf, _ in move.leaves()] for move in path.moves]
+        for number, move in enumerate(path.moves, 1):
+            for leaf in ahead[number - 1]:
+                self._do(leaf)
+            if not any(leaf.trigger == EMPTY for leaves in ahead[number : number + 1] for leaf in leaves[:1]):
+                self.expect(step=move.dest)
         return self
+
+    def _do(self, move: Move) -> None:
+        spelled = getattr(self._world.worker.runner.conversation.words, move.trigger, ())
+        if move.trigger in (PUSH, EMPTY):
+            return  # this happens by itself, if it does: where it has led is seen to
+        if move.trigger in (SUBMIT, EXHAUSTED):
+            for _ in range(move.times):
+                if move.value in [option.id for option in self.options]:
+                    self.tap(str(move.value))
+                else:
+                    self.say(move.value or "")
+                if move.trigger == EXHAUSTED and self.status != "refused":
+                    break
+        elif move.trigger == EXPIRE:
+            silence = None if self.flow is None else self.flow.current_timeout
+            self.wait(seconds=1 + (silence or timedelta()).total_seconds()).send("location")
+        elif move.trigger in (RESUME, RESTART) and move.source == EXPIRED:
+            self.tap(GO_ON if move.trigger == RESUME else START_OVER)
+        elif move.trigger == PAGE:
+            self._turn_the_page()
+        elif spelled:
+            while folded(spelled[0]) in map(folded, self._page_turns()):  # there the word says another page
+                self.say(spelled[0])
+            self.say(spelled[0])
+        else:
+            raise AssertionError(self._told([f"nothing that a member does is called {move.trigger!r}"]))
+
+    def _turn_the_page(self) -> None:
+        """Taps what shows more of the options; on the last page, what shows those before."""
+        for turn in self._page_turns()[:1]:
+            self.tap(turn)
+
+    def _page_turns(self) -> list[str]:
+        """What turns the page, where a page of several is shown: more options first."""
+        sentences = self._world.worker.runner.conversation.sentences
+        menus = [each for reply in self.replies[-1:] for each in reply.messages if isinstance(each, ListMenu)]
+        shown = [turn.title for menu in menus for turn in menu.turns]
+        return [each for each in (sentences.more, sentences.fewer) if each in shown]
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
