@@ -20,8 +20,7 @@ from attrs import frozen
 from fsmflow import audit
 from fsmflow.alphabet import EMPTY, SUBMIT
 from fsmflow.audit import AuditEntry
-from fsmflow.conversation import FIRST
-from fsmflow.decision import LATE, OVER, STALE
+from fsmflow.decision import FIRST, LATE, OVER, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
 from fsmflow.model import NOTHING_OFFERED
