@@ -146,7 +146,7 @@ def test_what_was_offered_and_waited_for_a_sign_in_that_was_left_is_closed(talk:
 class InTwo(SignIn):
     """Asks for a name first."""
 
-    steps = (Step("name", StepType.TEXT, "Your name?"), *SignIn.steps)
+    steps: Any = (Step("name", StepType.TEXT, "Your name?"), *SignIn.steps)
 
 
 @pytest.mark.parametrize("worker", [True, False])
