@@ -32,6 +32,7 @@ from fsmflow.faults import about
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message
+from fsmflow.moving import says_next, status_of
 from fsmflow.opening import begins, named_by
 from fsmflow.sign_in import SigningIn
 from fsmflow.silence import GO_ON, OFFERS, START_OVER
@@ -269,8 +270,8 @@ def _going_on(dialogue: SigningIn, arrival: Arrival, flow: Flow[Any]) -> Calls[D
     turn = Turn()
     yield from flow.goes(RESUME, turn)
     flow = dialogue.rebuilt(arrival, flow)
-    messages = yield from dialogue.ask(arrival, flow, dialogue.earlier(flow))
-    return Decision(messages, "in_progress", flow=flow, entries=turn.entries, moved=True)
+    messages = yield from says_next(dialogue, arrival, flow, turn)
+    return Decision(messages, status_of(flow), flow=flow, entries=turn.entries, moved=True)
 
 
 def _again(dialogue: SigningIn, arrival: Arrival, flow: Flow[Any], said: str, why: str) -> Calls[Decision]:
