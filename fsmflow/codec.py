@@ -24,7 +24,7 @@ from fsmflow.storable import converter
 
 FieldT = TypeVar("FieldT")
 
-CODEC: Final = 1
+CODEC: Final = 2
 """Rises when the form of the stored fields changes; a worker leaves a higher one alone."""
 
 RECENT_LIMIT: Final = 4

@@ -60,7 +60,8 @@ local version = string.format('%.0f', counted + 1)
 
 -- What is due stands in the hash as '<when> <what> <score in the due set> <question>'. An entry of the set only says
 -- "look at this member": one that comes earlier than what is due does no harm, so most answers leave it where it is. A
--- score that is past is not relied upon: its entry may have been taken away by who looked.
+-- score that is past is not relied upon: its entry may have been taken away by who looked. So it may be written first,
+-- and stays without harm where a later key fails the commit.
 local timer = stored[5]
 if ARGV[6] == 'clear' or ARGV[11] == '-' then
   if timer and timer ~= '' then

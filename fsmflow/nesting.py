@@ -39,13 +39,14 @@ class NestingModel(FlowModel):
     @property
     def innermost(self) -> NestingModel:
         """The run that asks now: this one, where no other answers its step."""
-        return self if self.inner is None else self.inner.innermost
+        return self if self.inner is None or self.state in TERMINAL_STATES else self.inner.innermost
 
     @property
     def place(self) -> str:
         """The step that is asked now, in the flow that asks it: ``address.street``."""
-        is_over = self.inner is None or self.state in TERMINAL_STATES
-        return self.state if is_over or self.inner is None else f"{self.state}.{self.inner.place}"
+        if self.inner is None or self.state in TERMINAL_STATES:
+            return self.state
+        return f"{self.state}.{self.inner.place}"
 
     @property
     def _so_far(self) -> dict[str, Any]:
@@ -237,6 +238,7 @@ class NestingModel(FlowModel):
         if not super().resume(flow_data):
             return False
         self.inner = inner
+        self._guard()
         return True
 
     def _resume_halted(self, flow_data: FlowData, halt: Halt) -> bool:
@@ -245,6 +247,12 @@ class NestingModel(FlowModel):
             self.state, self.halt = EXPIRED, halt
             return True
         return self.resume(evolve(flow_data, halt=None, inner=None))
+
+    def _guard(self) -> None:
+        """Tells each run within this one what was answered around it that no reason may quote."""
+        if self.inner is not None:
+            self.inner.guarded = (*self.guarded, *self.secrets())
+            self.inner._guard()
 
     def rewind(self, flow_data: FlowData) -> None:
         """Takes up a stored run that does not fit, and the one that it holds, as far as they do."""

@@ -154,7 +154,7 @@ def _going_on(dialogue: Dialogue, arrival: Arrival, flow: Flow[Any]) -> Calls[De
     turn = Turn()
     yield from flow.goes(RESUME, turn)
     flow = dialogue.rebuilt(arrival, flow)
-    messages = yield from dialogue.ask(arrival, flow)
+    messages = yield from dialogue.ask(arrival, flow, dialogue.earlier(flow))
     return Decision(messages, "in_progress", flow=flow, entries=turn.entries, moved=True)
 
 

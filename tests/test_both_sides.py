@@ -357,5 +357,5 @@ def test_a_message_that_is_cancelled_while_its_connection_is_made_leaves_none_to
 
     written: list[bytes] = []
     assert asyncio.run(awaits()).status == "in_progress"
-    assert len(written) == 3
+    assert len(written) == 4
     assert list(redis_client.scan_iter(match=f"{prefix}*")) == []

@@ -212,6 +212,17 @@ def test_what_waits_is_gone_on_with_however_the_other_ends(end: str) -> None:
     assert words(talk.says("Yes")).startswith("Sent to")
 
 
+def test_what_waits_still_does_where_the_other_is_left_for_a_third() -> None:
+    class Third(Flow):
+        flow_type = "third"
+        steps = (text("more"),)
+
+    talk = put_aside((*FLOWS, Third))
+    talk.says("Joe", "third")
+    assert words(talk.says("Leave it")) == "more?"
+    assert words(talk.says("x")) == f"Done. Thank you.\n----\n{BACK_TO}"
+
+
 def test_restart_of_the_other_leaves_what_waits_where_it_is() -> None:
     talk = put_aside()
     talk.says("Joe", "restart", "Ann")
@@ -282,6 +293,21 @@ def test_where_it_was_too_long_for_the_other_only_what_waits_is_gone_on_with_and
     assert words(talk.says("Yes")).startswith("Sent to")
 
 
+def test_what_was_answered_within_the_one_that_is_over_is_not_said_beside_what_waits() -> None:
+    class Within(Flow):
+        flow_type = "within"
+        steps = (text("street"), choice("here"))
+
+    class Other(Flow):
+        flow_type = "register"
+        steps = (SubFlow("place", Within), text("last"))
+
+    talk = put_aside((patient(Order, None), Other))
+    talk.says("Elm", "Yes", "back")
+    talk.waits(minutes=6)
+    assert "Your answer was" not in words(talk.says("x"))
+
+
 def test_a_keyword_after_the_silence_starts_anew_and_what_waits_still_does() -> None:
     talk = put_aside((patient(Order, None), Register))
     talk.waits(minutes=6)
@@ -294,16 +320,17 @@ def test_what_waits_may_be_over_by_the_time_it_is_answered() -> None:
     talk.says("Joe", "Of course")
     talk.waits(minutes=6)
     assert words(talk.says("Yes")).startswith("There was no answer for 5 minutes")
-    assert talk.says("Yes").status == "refused"
-    assert talk.says("Yes").status == "idle"
+    assert words(talk.says("Continue")) == "sure?"
+    assert words(talk.says("Yes")).startswith("Sent to")
 
 
 # -- what cannot be gone on with ---------------------------------------------------------------------------------------
 
 
 def test_a_flow_that_is_not_known_any_more_is_waited_for_and_then_left_and_the_other_is_not_completed_twice() -> None:
-    talk = put_aside()
-    talk.deploys([Register])
+    lasting = patient(Register, None)
+    talk = put_aside((Order, lasting))
+    talk.deploys([lasting])
     talk.says("Joe")
     assert words(talk.says("Of course")) == "Welcome Joe."
     with pytest.raises(NewerState):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Channel, Flow
+from fsmflow import Channel, Flow, Refused
 from fsmflow.audit import sensitive_steps
 from fsmflow.step import Route, SubFlow
 from tests.branched import Account, Address, Card, Order, Wallet, choice, text
@@ -16,6 +16,24 @@ from tests.damage import damage, reasons
 from tests.talking import SECRET, Talk, in_memory, records_of, stored_bytes, words
 
 pytestmark = pytest.mark.usefixtures("side")
+
+
+class Quoting(Flow):
+    """Refuses in words that quote the answer."""
+
+    flow_type = "quoting"
+
+    def refuses(self, value: str) -> bool:
+        raise Refused(f"{value} will not do.")
+
+    steps = (text("code", validator=refuses),)
+
+
+class Middle(Flow):
+    """Between that and a flow with a secret."""
+
+    flow_type = "middle"
+    steps = (SubFlow("quoting", Quoting),)
 
 
 def order(*said: str, flows: Any = (Order,)) -> Talk:
@@ -110,15 +128,15 @@ def test_a_global_word_in_it_means_the_whole_conversation(word: str) -> None:
     assert "inner" not in run_of(talk)
 
 
-def test_a_silence_in_it_closes_the_whole_conversation_and_it_may_be_gone_on_with_there() -> None:
-    talk = order("5", "Main")
+def test_a_silence_in_it_closes_the_whole_conversation_which_can_be_gone_on_with_where_it_stood() -> None:
+    talk = order("5", "Main", "Rome", "back")
     talk.waits(minutes=5, seconds=1)
-    reply = talk.says("Rome")
+    reply = talk.says("Paris")
     assert (reply.status, reply.step_id) == ("expired", "expired")
-    assert words(reply).startswith("There was no answer for 5 minutes. Your answers are kept")
-    reply = talk.says("Continue")
-    assert (reply.step_id, words(reply)) == ("address.town", "Which town?")
-    assert talk.says("Rome").step_id == "sure"
+    assert words(reply) == "There was no answer for 5 minutes. Your answers are kept: would you like to continue?"
+    assert words(talk.says("Continue")).endswith("town?")
+    assert words(talk.says("Paris")) == "sure?"
+    assert talk.data == {"amount": "5", "address": {"street": "Main", "town": "Paris"}}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +175,22 @@ def test_its_buttons_answer_its_own_question_only() -> None:
     assert words(talk.taps("Yes", of=sure)) == stale + "keep?"
     assert words(talk.taps("Yes", of=keep)) == stale + "keep?"
     assert words(talk.taps("Yes", of=keep_again)) == "Your answer was: label\n\nlabel?"
+
+
+def test_a_button_of_one_question_in_it_does_not_answer_the_next_one() -> None:
+    class Twice(Flow):
+        flow_type = "twice"
+        steps = (choice("first"), choice("second"))
+
+    class Around(Flow):
+        flow_type = "around"
+        steps = (SubFlow("twice", Twice), text("last"))
+
+    talk = in_memory([Around])
+    first = talk.says("around")
+    assert words(talk.taps("Yes", of=first)) == "second?"
+    assert words(talk.taps("Yes", of=first)) == "That choice belongs to an earlier question.\n\nsecond?"
+    assert words(talk.taps("Yes")) == "last?"
 
 
 def test_each_entering_of_it_is_a_run_of_its_own() -> None:
@@ -242,6 +276,19 @@ def test_what_is_sensitive_in_it_is_nowhere_but_in_the_run(any_redis: Redis, pre
     assert any(b"Ann" in raw for raw in kept.values())
 
 
+def test_a_reason_in_it_that_quotes_a_sensitive_answer_of_the_flow_around_it_is_not_kept() -> None:
+    class Around(Flow):
+        flow_type = "around"
+        steps = (text("secret", sensitive=True), SubFlow("middle", Middle))
+
+    with records_of() as records:
+        talk = in_memory([Around])
+        assert words(talk.says("around", SECRET, SECRET)) == f"{SECRET} will not do.\n\ncode?"
+        trail = talk.manager.history(talk.member_id)
+    assert run_of(talk)["inner"]["inner"]["validation"]["refusal"] == "[redacted]"
+    assert SECRET not in repr((trail, records))
+
+
 def test_recovered_from_the_trail_it_asks_again_what_the_trail_left_out() -> None:
     talk = in_memory([Account])
     talk.says("account", "Ann", SECRET, "1234", "Yes")
@@ -253,9 +300,14 @@ def test_recovered_from_the_trail_it_asks_again_what_the_trail_left_out() -> Non
     assert words(talk.says("Yes")).endswith("owner?")
 
 
+HOLDS = {"account": "wallet", "wallet": "card", "card": "pin"}
+
+
 def test_a_structure_that_is_logged_by_hand_hides_what_holds_a_sensitive_answer() -> None:
     found = {flow_type: set(sensitive_steps(flow_type)) for flow_type in ("account", "wallet", "card", "address")}
-    assert found == {"account": {"wallet"}, "wallet": {"card"}, "card": {"pin"}, "address": set()}
+    # other flows of these types may have been made in this process, and have added theirs
+    assert all(found[flow_type] >= {step_id} for flow_type, step_id in HOLDS.items())
+    assert found["address"].isdisjoint({"street", "town"})
 
 
 # -- deploys and damage ------------------------------------------------------------------------------------------------
@@ -384,18 +436,20 @@ def test_runs_a_thousand_deep_are_put_aside() -> None:
 # -- flows as they are written -----------------------------------------------------------------------------------------
 
 
-def test_two_flows_that_build_their_steps_with_other_flows_within_are_not_mistaken_for_each_other() -> None:
+def test_two_flows_that_build_their_steps_with_other_flows_within_are_not_mistaken_for_each_other(
+    any_redis: Redis, prefix: str
+) -> None:
     class Built(Flow):
         def __init__(self, flow_type: str, state: dict[str, Any]) -> None:
             within = Card if state["member_id"] == "console:ann" else Address
             super().__init__(f"{flow_type}_{state['member_id']}", (SubFlow("within", within), text("last")))
 
-    talk = in_memory({"built": Built})
+    talk = Talk(any_redis, prefix, {"built": Built})
     other = Channel("console", "bob")
+    assert words(talk.says("built", "Main", "Rome", channel=other)) == "last?"
     assert words(talk.says("built")) == "pin?"
-    assert words(talk.says("built", channel=other)) == "street?"
-    assert words(talk.says("Main", channel=other)) == "town?"
-    assert words(talk.says(SECRET, "1234")) == "keep?"
+    assert words(talk.says(SECRET, "1234", "Yes")) == "last?"
+    assert not [key for key, raw in stored_bytes(any_redis, prefix).items() if SECRET.encode() in raw]
 
 
 def test_a_flow_may_be_within_several_others_and_on_its_own() -> None:
