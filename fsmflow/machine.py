@@ -165,6 +165,7 @@ def build_machine(
     for step in steps:
         if step.flow is not None:
             machine.add_transition(PUSH, step.id, None, name=PUSH)
+        called: set[tuple[str, str, str]] = set()
         for edge in leaving[step.id]:
             guards: list[str | Callable[..., bool | None]] = []
             if edge.trigger == SUBMIT:
@@ -179,7 +180,7 @@ def build_machine(
                 edge.source,
                 edge.dest,
                 conditions=guards,
-                name=edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger,
+                name=_name_of(edge, predicates, called),
                 option=edge.option,
                 predicates=edge.predicates,
             )
@@ -193,6 +194,17 @@ def build_machine(
             machine.add_transition(trigger, step.id, dest, name=trigger)
     _add_the_ways_back(machine, steps)
     return machine
+
+
+def _name_of(edge: Edge, predicates: Mapping[Predicate, str], called: set[tuple[str, str, str]]) -> str:
+    """What an edge is called; a number tells apart those of one step that lead the same way by one name."""
+    name = plain = edge.option or " and ".join(predicates[each] for each in edge.predicates) or edge.trigger
+    number = 1
+    while (edge.trigger, name, edge.dest) in called:
+        number += 1
+        name = f"{plain} {number}"
+    called.add((edge.trigger, name, edge.dest))
+    return name
 
 
 def _add_the_ways_back(machine: FlowMachine, steps: Sequence[Step]) -> None:

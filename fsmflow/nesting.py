@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import evolve
 
-from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, SKIP
+from fsmflow.alphabet import BACK, CANCEL, EMPTY, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
@@ -96,7 +96,7 @@ class NestingModel(FlowModel):
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
         """Fires what is no answer, at the innermost question where it belongs there."""
         inner = self.inner
-        if inner is None or trigger not in (BACK, SKIP):
+        if inner is None or trigger not in (BACK, SKIP, EMPTY):
             gone = yield from super().goes(trigger, turn)
             if gone and trigger in (CANCEL, RESTART):
                 self.inner = None

@@ -19,6 +19,7 @@ from examples.credex import flows as credex_flows
 from examples.offer import OfferFlow
 from fsmflow import ApprovedTemplate, Channel, Flow, Location, Media, NewerState, Option, Step, StepType, Text, Words
 from fsmflow.testing import Chat, Path, paths_of
+from tests.branching_flows import Posted
 from tests.talking import SECRET, Offer, Order
 
 JUDGED: list[str] = []
@@ -513,3 +514,13 @@ def test_a_conversation_that_is_forgotten_leaves_nothing_open() -> None:
     Chat(Looking).say("100")
     gc.collect()
     assert loops[0].is_closed()
+
+
+def test_what_is_sensitive_in_a_flow_within_is_in_no_transcript_and_no_failure() -> None:
+    chat = Chat(Posted).tap("zw").say("skip").tap("zw").say("Ama").say("Boateng")
+    assert "Boateng" not in chat.transcript
+    with pytest.raises(AssertionError) as failed:
+        chat.expect(data={})
+    assert "Boateng" not in str(failed.value)
+    assert chat.data["name"] == {"first": "Ama", "last": "Boateng"}
+    chat.close()

@@ -19,7 +19,8 @@ from fsmflow.errors import FlowDefinitionError, Refused
 from fsmflow.flow import Flow
 from fsmflow.messages import Buttons, ListMenu, Option, Text
 from fsmflow.registry import Registry
-from fsmflow.step import Step, StepType
+from fsmflow.step import Route, Step, StepType, SubFlow
+from tests.branching_flows import FLOWS
 
 TEXT, BUTTON, LIST = StepType.TEXT, StepType.BUTTON, StepType.LIST
 SECRET = "hunter2"
@@ -107,6 +108,14 @@ def last_name(self: Flow) -> str:
     return f"Thank you, {self.data['middle_name']}."
 
 
+def broken_handover(self: Flow, transcript: Any) -> str:
+    raise LookupError(SECRET, self.id, transcript)
+
+
+def shouted(self: Flow) -> str:
+    return str(self.data["first"].upper())
+
+
 async def awaited(value: str) -> bool:
     await asyncio.sleep(0)
     raise LookupError(value)
@@ -154,6 +163,13 @@ Y21 = "y" * 21
 _NOTHING: Any = None
 A, B = "Pay from savings account one", "Pay from savings account two"
 
+ROUTE = Route("second", when=fault_of_its_own)
+ROUTED = [ROUTE]
+NEXT = text(id="second")
+BROKEN = text(id="second", message=broken)
+LOUD = text(id="second", message=shouted)
+OVER = text(validator=str.isalpha, counterexamples=("1",), max_attempts=2, on_exhausted="handover")
+
 BAD: list[tuple[str, str | None, str, list[type[Flow]]]] = [
     # rule, step, words, flows
     ("title-limit", "first", f"whatsapp: the title {Y21!r} is 21 long, the limit is 20", [made(buttons(Y21))]),
@@ -191,6 +207,14 @@ BAD: list[tuple[str, str | None, str, list[type[Flow]]]] = [
     ("raises", "first", "raises LookupError at tests.test_checks:awaited", [made(text(validator=awaited))]),
     ("raises", "first", "raises LookupError at tests.test_checks:awaited", [made(text(validator=hidden_coroutine))]),
     ("message-limit", "first", "body is 4097 long", [made(text(message=awaited_words))]),
+    ("raises", "first", "the example 'so' raises LookupError at", [made(text(routes=ROUTE), text(id="second"))]),
+    ("raises", "first", "maybe returned Match", [made(text(routes=Route("second", when=maybe)), text(id="second"))]),
+    ("raises", "first", "'so' raises LookupError at", [made(text(), text(id="second", skip_when=broken))]),
+    ("raises", "first", "through its flow raises LookupError", [made(SubFlow("first", GoodFlow, routes=ROUTED), NEXT)]),
+    ("raises", "second", "after going through its flow at 'first'", [made(SubFlow("first", GoodFlow), BROKEN)]),
+    ("raises", "second", ", after leaving it out at 'first'", [made(text(optional=True, examples=()), LOUD)]),
+    ("raises", None, "the closing words (handover) raises LookupError", [made(OVER, handed_over=broken_handover)]),
+    ("raises", None, "after the last attempt at it at 'first'", [made(OVER, handed_over=broken_handover)]),
     ("keyword-taken", None, "the keyword 'fine' also starts 'good'", [GoodFlow, made(text(), keywords=("FINE",))]),
     ("keyword-taken", None, "also starts 'made'", [made(text()), made(text(), flow_type="b", keywords=("made",))]),
     ("keyword-global", None, "'cancel' is also the global word for 'cancel'", [made(text(), keywords=("Cancel",))]),
@@ -209,6 +233,11 @@ def test_each_rule_finds_what_it_is_for_at_its_step(
     told = [(found.step, found.words) for found in found_in(*flows) if found.rule == rule]
     assert len(told) == len(set(told))
     assert any(step == place and words in said for place, said in told), found_in(*flows)
+
+
+def test_flows_that_branch_and_hold_others_are_gone_through_to_their_ends() -> None:
+    found = [(each.class_name, each.step, each.rule) for each in found_in(*FLOWS)]
+    assert found == [("Posted", "street", "examples-missing")]
 
 
 def test_every_rule_has_been_seen_to_fire() -> None:

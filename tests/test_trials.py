@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fsmflow.answers import Accepted, Refusal
-from fsmflow.checks.trials import Trial, try_flow
+from fsmflow.checks.trials import Kind, Trial, try_flow
 from fsmflow.flow import Flow
 from fsmflow.messages import Option, Text, options_of
 from fsmflow.step import Step, StepType
+from tests.branching_flows import Order
 
 TEXT, BUTTON = StepType.TEXT, StepType.BUTTON
 
@@ -135,3 +136,11 @@ def test_a_run_that_its_own_steps_do_not_fit_any_more_is_a_fault_of_the_answer_t
 def test_the_members_answers_do_not_show_in_a_trial_that_is_printed() -> None:
     trial = try_flow(AskFlow, "ask", "whatsapp")
     assert "Kofi" not in repr([each.input for each in trial.answered])
+
+
+def test_a_flow_is_gone_through_past_questions_that_are_left_out_or_answered_by_a_flow_and_by_attempts() -> None:
+    trial = try_flow(Order, "order", "whatsapp")
+    assert {said.state for said in trial.said} == {*Order().machine.states} - {"expired"}
+    kinds = {(each.input.step, each.input.kind) for each in trial.answered}
+    assert {("why", Kind.LEFT_OUT), ("why", Kind.USED_UP), ("address", Kind.THROUGH)} <= kinds
+    assert [each.fault for each in trial.answered if each.fault is not None] == []

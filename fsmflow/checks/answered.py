@@ -15,13 +15,14 @@ from fsmflow.checks.findings import Severity
 from fsmflow.checks.rules import Remark, Subject, rule
 from fsmflow.checks.trials import Kind
 from fsmflow.errors import FsmflowError, Refused, UnstorableAnswer
+from fsmflow.step import StepType
 
 
 @rule(Severity.WARNING)
 def examples_missing(subject: Subject) -> Iterator[Remark]:
     """A TEXT step has no examples: nobody can see what it takes, and nothing after it is tested."""
     for step in subject.flow.steps:
-        if not step.has_choices and not step.examples:
+        if step.type is StepType.TEXT and not step.examples:
             yield Remark("it has no examples: say examples=(…), answers that it accepts", step.id)
 
 
@@ -62,7 +63,7 @@ def answer_unstorable(subject: Subject) -> Iterator[Remark]:
 
 @rule(Severity.WARNING)
 def raises(subject: Subject) -> Iterator[Remark]:
-    """A message, a validator, a transformer or `complete` raises, where the examples lead: a member gets an apology."""
+    """A message, a validator, a predicate or the like raises, where the examples lead: a member gets an apology."""
     told: set[tuple[str, str]] = set()  # one mistake is met after many an answer, and told after the first
     for tried in subject.answered():
         if tried.fault is not None and not isinstance(tried.fault, UnstorableAnswer):

@@ -129,7 +129,7 @@ def _subject(each: FoundFlow, starts: dict[str, str]) -> Subject:
     trials = {limits.channel: try_flow(each.flow, each.flow_type, limits.channel) for limits in _LIMITS}
     questions: list[tuple[Limits, str, Message]] = []
     for limits in _LIMITS:
-        for step in flow.steps:
+        for step in (each for each in flow.steps if each.flow is None):
             form = step.message.on(limits.channel) if isinstance(step.message, PerChannel) else step.message
             words = _UNSAID if callable(form) else form
             question = compose(each.flow.__name__, step, words, None if step.live is None else _ANY_OFFER)

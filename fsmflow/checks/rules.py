@@ -8,7 +8,7 @@ The rules themselves stand in `fsmflow.checks`; a finding, which is a remark wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -17,6 +17,12 @@ from fsmflow.checks.findings import Severity
 from fsmflow.checks.trials import Answered, Input, Kind, Said, Trial
 from fsmflow.flow import Flow
 from fsmflow.messages import Message, Text
+
+_DONE: Final = {
+    Kind.THROUGH: "going through its flow",
+    Kind.LEFT_OUT: "leaving it out",
+    Kind.USED_UP: "the last attempt at it",
+}
 
 
 @frozen
@@ -85,6 +91,8 @@ class Subject:
             return f"the option {given.value!r}"
         if given.kind is Kind.ANYTHING:
             return "any text"
+        if given.kind in _DONE:
+            return _DONE[given.kind]
         told = given.number if given.step in self.flow.definition.sensitive else repr(given.value)
         return f"the {given.kind.value} {told}"
 

@@ -20,16 +20,20 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EXHAUSTED, POP, SKIP
 from fsmflow.answers import Accepted, Verdict
 from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Message
-from fsmflow.registry import make_flow
-from fsmflow.state import MemberState
-from fsmflow.step import Step
+from fsmflow.registry import make_flow, sample_flow
+from fsmflow.state import TERMINAL_STATES, MemberState
+from fsmflow.step import Step, StepType
+from fsmflow.testing.firing import act
+from fsmflow.testing.inputs import NOTHING_OFFERED
+from fsmflow.testing.moves import Move
+from fsmflow.testing.paths import Ways
 
 ResultT = TypeVar("ResultT")
 
@@ -45,6 +49,11 @@ class Kind(Enum):
     COUNTEREXAMPLE = "counterexample"
     OPTION = "option"
     ANYTHING = "text"
+    THROUGH = "through"
+    """Through the flow that answers it, to its end."""
+    LEFT_OUT = "left out"
+    USED_UP = "used up"
+    """As many refusals as it takes."""
 
 
 @frozen
@@ -56,12 +65,14 @@ class Input:
         kind: Where it comes from.
         number: Its place among those of its kind, from 1.
         value: What is typed, or the id of the option.
+        move: What is done, where it is more than an answer.
     """
 
     step: str
     kind: Kind
     number: int
     value: str = field(repr=False)
+    move: Move | None = field(default=None, repr=False)
 
 
 @frozen(eq=False)
@@ -132,6 +143,7 @@ def try_flow(flow: type[Flow[Any]], flow_type: str, channel_type: str) -> Trial:
 def _tried(first: Flow[Any]) -> Trial:
     loop = asyncio.new_event_loop()
     try:
+        first.begin(Turn())
         said, answered = [_said(loop, first, None)], []
         waiting, visited = deque([first]), {first.state}
         while waiting:
@@ -151,7 +163,7 @@ def _tried(first: Flow[Any]) -> Trial:
         loop.close()
 
 
-def _offered(loop: asyncio.AbstractEventLoop, asked: Flow, step: Step) -> tuple[str, ...]:
+def _offered(loop: asyncio.AbstractEventLoop, asked: Flow[Any], step: Step) -> tuple[str, ...]:
     """The ids of the options: of those that live, what is offered now, where that can be found out."""
     if step.live is None:
         return tuple(option.id for option in step.options)
@@ -168,12 +180,31 @@ def _inputs(step: Step, offered: tuple[str, ...]) -> Iterator[Input]:
         Kind.EXAMPLE: step.examples,
         Kind.COUNTEREXAMPLE: step.counterexamples,
     }
-    takes_anything = not step.has_choices and step.validator is None and step.transformer is None
-    if takes_anything and not step.examples:
+    checks = step.validator is not None or step.transformer is not None
+    if step.type is StepType.TEXT and not checks and not step.examples:
         brought[Kind.ANYTHING] = (_ANYTHING,)
     for kind, values in brought.items():
         for number, value in enumerate(values, 1):
             yield Input(step.id, kind, number, value)
+    for kind, moves in _moves(step).items():
+        for number, move in enumerate(moves, 1):
+            yield Input(step.id, kind, number, move.value or "", move)
+
+
+def _moves(step: Step) -> dict[Kind, list[Move]]:
+    """What else leads on from a step: through its own flow, or past it without an answer."""
+    found: dict[Kind, list[Move]] = {}
+    if step.flow is not None:
+        ways = Ways.of(sample_flow(step.flow), all_endings=True)
+        ends = [end for end in ways.states if end in TERMINAL_STATES]
+        found[Kind.THROUGH] = [Move(POP, POP, step.id, "", within=each) for end in ends for each in ways.endings(end)]
+    if step.optional:
+        found[Kind.LEFT_OUT] = [Move(SKIP, SKIP, step.id, "")]
+    refused = NOTHING_OFFERED if step.has_choices else next(iter(step.counterexamples), None)
+    if step.max_attempts is not None and refused is not None:
+        move = Move(EXHAUSTED, EXHAUSTED, step.id, "", value=refused, times=step.max_attempts)
+        found[Kind.USED_UP] = [move]
+    return found
 
 
 def _answer(loop: asyncio.AbstractEventLoop, asked: Flow[Any], given: Input) -> tuple[Answered, Flow[Any] | None]:
@@ -181,11 +212,14 @@ def _answer(loop: asyncio.AbstractEventLoop, asked: Flow[Any], given: Input) -> 
     turn = Turn()
     try:
         flow = _taken_up(asked)
-        answer = turn.answer = _run(loop, flow.answers_by(given.value))
-        turn.before = flow.snapshot()
-        turn.verdict = _run(loop, flow.judges(answer))
-        flow.fire(SUBMIT, turn)
-        then = _taken_up(flow) if isinstance(turn.verdict, Accepted) else None
+        if given.move is not None:
+            turn = act(flow, given.move, lambda calls: _run(loop, calls))
+            leads_on = turn.taken is not None and not turn.taken.refuses
+        else:
+            turn.answer, turn.before = _run(loop, flow.answers_by(given.value)), flow.snapshot()
+            _run(loop, flow.submits(turn))
+            leads_on = isinstance(turn.verdict, Accepted)
+        then = _taken_up(flow) if leads_on else None
         if then is not None:
             _run(loop, then.leaves_if_empty([]))
     except (Exception, SystemExit, GeneratorExit) as fault:  # noqa: BLE001 - the flow's code may raise anything, and it is told

@@ -13,7 +13,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from fsmflow.diagrams.compatibility import Release
-from fsmflow.diagrams.graph import FlowGraph, StepNode, Way, WayKind
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, Way, WayKind, spoken_number
 from fsmflow.diagrams.overlay import Mark, WayKey, key_of
 from fsmflow.wording import spoken
 
@@ -99,8 +99,16 @@ class Marks:
             yield f"was {before.kind.value}", f"was of kind {before.kind.value} and is {after.kind.value}"
         if before.type != after.type:
             yield f"was {before.type}", f"was {before.type} and is {after.type}"
-        if before.words != after.words:
+        if before.words != after.words and NodeKind.SUBFLOW in (before.kind, after.kind):
+            yield f"was {before.words}", f"was “{before.words}” and is “{after.words}”"
+        elif before.words != after.words:
             yield "other words", f"asked “{before.words}” and asks “{after.words}”"
+        if before.optional is not after.optional:
+            yield (
+                ("was not optional", "may be left out now")
+                if after.optional
+                else ("was optional", "may not be left out any more")
+            )
         if before.sensitive is not after.sensitive:
             yield (
                 ("was not sensitive", "is sensitive now")
@@ -156,10 +164,10 @@ class Marks:
 
 
 def _folded(graph: FlowGraph, steps: set[str]) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    """Where each folded way of some steps leads; ways back are left out, as they follow from the ways on."""
+    """Where each folded way of some steps leads, but for those that follow from the ways on and from the steps."""
     found: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for way in graph.ways:
-        if way.folded and way.kind is not WayKind.BACK and way.source in steps:
+        if way.folded and way.kind not in (WayKind.BACK, WayKind.ENTER) and way.source in steps:
             key = key_of(way)[:3]
             found[key] = (*found.get(key, ()), way.dest)
     return found
@@ -174,6 +182,10 @@ def _led(name: str, source: str, lost: tuple[str, ...], gained: tuple[str, ...])
 
 
 def _between_ways(before: Way, after: Way) -> Iterator[str]:
+    if before.predicates != after.predicates:
+        yield f"was [{'] ['.join(before.predicates)}]" if before.predicates else f"now [{'] ['.join(after.predicates)}]"
+    if before.refusals != after.refusals and before.refusals is not None:
+        yield f"was after {spoken_number(before.refusals, 'refusal')}"
     if before.guard != after.guard:
         yield f"was [{before.guard}]" if before.guard else f"now [{after.guard}]"
     lost, gained = _only(before.choices, after.choices), _only(after.choices, before.choices)

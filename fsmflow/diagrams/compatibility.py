@@ -1,8 +1,8 @@
 """Which stored runs of one release of a flow another release goes on with, found out by trying.
 
 Here belongs the holding of each point at which a run may stand (`stored_runs`) against the definition of
-another release: by `Definition.restore`, as the next message of its member would, so there are no second rules that
-could say something else. The two releases are never in one process (two versions of a module cannot be): what passes
+another release: by taking it up, as the next message of its member would, so there are no second rules that could say
+something else. The two releases are never in one process (two versions of a module cannot be): what passes
 between them are values. Reading them belongs to `revisions`, the comparison of what they look like to
 `comparison`.
 
@@ -27,6 +27,8 @@ from fsmflow.registry import sample_flow
 from fsmflow.routes import leads
 from fsmflow.state import FlowData
 
+Kept = Mapping[str, str]
+
 AS_TYPED: Final = "text"
 """What is kept of an answer that no transformer touches."""
 
@@ -40,7 +42,7 @@ class Release:
         place: Where it is, as somebody would name it: ``module:Class``.
         fingerprint: What the state stores of its structure.
         revision: Its revision.
-        kept: For each step the name of the type that is kept of its answer.
+        kept: For each step the name of the type that is kept of its answer; of a flow within, under ``address.street``.
         runs: The points at which a run of it may stand, one for each answer that leads on.
     """
 
@@ -85,7 +87,7 @@ def release_of(flow: type[Flow[Any]], flow_type: str, place: str) -> Release:
         place=place,
         fingerprint=definition.fingerprint,
         revision=sample.revision,
-        kept={step.id: _kept(definition, step.id) for step in sample.steps},
+        kept=_all_kept(definition),
         runs=tuple(runs_of(sample)),
     )
 
@@ -119,10 +121,10 @@ def lost_runs(old: Release, flow: Flow[Any]) -> tuple[Lost, ...]:
 
 
 def _held(run: Run, old: Release, flow: Flow[Any], retyped: Mapping[str, str]) -> Lost | None:
-    definition, state = flow.definition, str(run.stored.step_id)
-    why = _in_the_way(run, old, definition)
+    state = str(run.stored.step_id)
+    why = _in_the_way(run, old.kept, flow)
     if why is not None:
-        return Lost(state, why, _instead(run, definition))
+        return Lost(state, why, _instead(run, flow))
     if state in retyped:
         return Lost(
             state, f"step {state!r} {retyped[state]}", "may be refused the answer to the question that was shown"
@@ -134,20 +136,46 @@ def _held(run: Run, old: Release, flow: Flow[Any], retyped: Mapping[str, str]) -
     return None
 
 
-def _in_the_way(run: Run, old: Release, definition: Definition) -> str | None:
-    """Why a run is not restored as it is; None if it is."""
-    stored = run.stored
-    if run.untried:
-        changed = next((step_id for step_id in run.untried if not _same_kind(step_id, old, definition)), None)
+def _in_the_way(run: Run, kept: Kept, flow: Flow[Any]) -> str | None:
+    """Why a run is not taken up as it is; None if it is."""
+    stored, definition = run.stored, flow.definition
+    if _is_untried(run):
+        changed = next((step_id for step_id in run.untried if not _same_kind(step_id, kept, definition)), None)
         broken = _broken_way(stored, definition)
         if broken is None and changed is not None and changed in definition.index:
-            kinds = f"kept as {old.kept[changed]}, now {_kept(definition, changed)}"
+            kinds = f"kept as {kept[changed]}, now {_kept(definition, changed)}"
             return f"what was answered at {changed!r} is {kinds}; it has no example to try"
-        return broken or _unfit_answer(stored, old, definition)
-    restored = definition.restore(stored)
-    if restored is not None and (restored[0], restored[2]) == (stored.step_id, stored.path):
+        return broken or _unfit_answer(stored, kept, definition) or _in_the_way_within(run, kept, flow)
+    again = sample_flow(type(flow), flow.flow_type)
+    if again.resume(stored) and _stands(again) == _stood(stored):
         return None
-    return _broken_way(stored, definition) or _unfit_answer(stored, old, definition) or "it does not fit"
+    found = _broken_way(stored, definition) or _unfit_answer(stored, kept, definition)
+    return found or _in_the_way_within(run, kept, flow) or "it does not fit"
+
+
+def _in_the_way_within(run: Run, kept: Kept, flow: Flow[Any]) -> str | None:
+    """The same of the flow that answers the step at which it stands."""
+    state = str(run.stored.step_id)
+    within = next((step.flow for step in flow.steps if step.id == state), None)
+    if run.within is None:
+        return None if within is None else f"step {state!r} is a flow of its own now"
+    if within is None:
+        return f"step {state!r} is no flow of its own any more"
+    inner = {name.partition(".")[2]: kind for name, kind in kept.items() if name.startswith(f"{state}.")}
+    why = _in_the_way(run.within, inner, sample_flow(within))
+    return None if why is None else f"within {state!r}, {why}"
+
+
+def _is_untried(run: Run | None) -> bool:
+    return run is not None and (bool(run.untried) or _is_untried(run.within))
+
+
+def _stands(flow: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return () if flow is None else ((flow.state, flow.path), *_stands(flow.inner))
+
+
+def _stood(stored: FlowData | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return () if stored is None else ((str(stored.step_id), stored.path), *_stood(stored.inner))
 
 
 def _broken_way(stored: FlowData, definition: Definition) -> str | None:
@@ -165,31 +193,45 @@ def _broken_way(stored: FlowData, definition: Definition) -> str | None:
     return None
 
 
-def _unfit_answer(stored: FlowData, old: Release, definition: Definition) -> str | None:
+def _unfit_answer(stored: FlowData, kept: Kept, definition: Definition) -> str | None:
     """Which kept answer does not fit, in words. Each is tried for itself, in a run that stands at the first step."""
     at_first = evolve(stored, step_id=definition.first, step=0, path=(), definition=definition.fingerprint)
     for step_id, raw in stored.data.items():
         if definition.restore(evolve(at_first, data={step_id: raw})) is None:
-            kinds = f"kept as {old.kept[step_id]}, now {_kept(definition, step_id)}"
+            if raw is None:
+                return f"step {step_id!r} was left unanswered, which it may not be any more"
+            kinds = f"kept as {kept[step_id]}, now {_kept(definition, step_id)}"
             return f"what was answered at {step_id!r} does not fit any more ({kinds})"
     return None
 
 
-def _instead(run: Run, definition: Definition) -> str:
-    asked, _, path = definition.rewound(run.stored)
-    if run.untried:
+def _instead(run: Run, flow: Flow[Any]) -> str:
+    if _is_untried(run):
         return "is asked an earlier question again"  # which one, an answer that is not at hand decides
-    return f"is asked {asked!r}" + ("" if path or asked == run.stored.step_id else ", from the beginning")
+    again = sample_flow(type(flow), flow.flow_type)
+    again.rewind(run.stored)
+    from_first = not again.path and again.state != run.stored.step_id
+    return f"is asked {again.place!r}" + (", from the beginning" if from_first else "")
 
 
-def _same_kind(step_id: str, old: Release, definition: Definition) -> bool:
+def _same_kind(step_id: str, kept: Kept, definition: Definition) -> bool:
     """True if what is kept of an answer is of the type that it was, or any type is taken as it comes."""
     callbacks = definition.callbacks.get(step_id)
     takes_any = callbacks is None or callbacks.transformer is None or callbacks.kept_as is None
-    return takes_any or _kept(definition, step_id) == old.kept[step_id]
+    return takes_any or _kept(definition, step_id) == kept[step_id]
+
+
+def _all_kept(definition: Definition, within: str = "") -> dict[str, str]:
+    found = {f"{within}{step_id}": _kept(definition, step_id) for step_id in definition.index}
+    for step_id, inner in definition.flows.items():
+        found |= _all_kept(inner, f"{within}{step_id}.")
+    return found
 
 
 def _kept(definition: Definition, step_id: str) -> str:
+    inner = definition.flows.get(step_id)
+    if inner is not None:
+        return f"what {inner.flow_type} collects"
     callbacks = definition.callbacks[step_id]
     if callbacks.transformer is None:
         return AS_TYPED

@@ -6,8 +6,9 @@ Here belongs DOT's spelling: shapes, lines, labels. The package ``graphviz`` put
 - a disc: the start; two lines round a rounded box: an end;
 - a box: a question, dashed if its answer is sensitive; six sides: an action; a folder: a sub-flow; a dotted ellipse:
   a pending action; eight sides: an unknown outcome;
-- a whole line: an answer; dashed and dotted ones with an arrowhead of their own: what is the same at every question,
-  attempts, timeouts and the outcomes of an action; a double one: into a sub-flow and out of it.
+- a whole line: an answer; a dashed one: the question is left out; a dotted one: past a question; dashed and dotted
+  ones with an arrowhead of their own: what is the same at every question, attempts, timeouts and the
+  outcomes of an action; a double one: into a sub-flow and out of it.
 
 So nothing hangs on a colour, in print and for who sees no colours. Marks (`overlay`) go by the same rule:
 a sign before the words, and a line that is thick, doubled or dotted.
@@ -48,6 +49,8 @@ _SHAPES: Final[dict[NodeKind, _Looks]] = {
 }
 _LINES: Final[dict[WayKind, _Looks]] = {
     WayKind.ANSWER: {},
+    WayKind.SKIP: {"style": "dashed"},
+    WayKind.PASSING: {"style": "dotted", "penwidth": "1.5"},
     WayKind.REFUSED: {"style": "dotted", "arrowhead": "tee"},
     WayKind.BACK: {"style": "dashed", "arrowhead": "onormal"},
     WayKind.CANCEL: {"style": "dashed", "arrowhead": "obox"},
@@ -62,11 +65,13 @@ _LINES: Final[dict[WayKind, _Looks]] = {
     WayKind.ENTER: {"color": "black:white:black"},
     WayKind.LEAVE: {"color": "black:white:black", "arrowhead": "vee"},
     WayKind.PAGE: {"style": "dotted", "arrowhead": "vee"},
-    WayKind.EMPTY: {"style": "dashed", "arrowhead": "empty"},
-    WayKind.OTHER: {"style": "dashed"},
+    WayKind.EMPTY: {"style": "dashed", "arrowhead": "normalodot"},
+    WayKind.OTHER: {"style": "dashed", "arrowhead": "diamond"},
 }
 _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.ANSWER: "─▶",
+    WayKind.SKIP: "╌▶",
+    WayKind.PASSING: "┄▶",
     WayKind.REFUSED: "┄⊣",
     WayKind.BACK: "╌▷",
     WayKind.CANCEL: "╌□",
@@ -81,8 +86,8 @@ _SIGNS: Final[dict[WayKind, str]] = {  # the same in characters, for a list
     WayKind.ENTER: "═▶",
     WayKind.LEAVE: "═⊳",
     WayKind.PAGE: "┄⊳",
-    WayKind.EMPTY: "∅▶",
-    WayKind.OTHER: "╌▶",
+    WayKind.EMPTY: "╌○▶",
+    WayKind.OTHER: "╌◆",
 }
 _MARKED: Final[dict[Mark, _Looks]] = {
     Mark.ADDED: {"penwidth": "3", "color": "#1a7f37"},
@@ -134,7 +139,7 @@ def spell(picture: Any, graph: FlowGraph, overlay: Overlay, *, unfolded: bool) -
 
 
 def _step(picture: Any, node: StepNode, told: Sequence[str], overlay: Overlay) -> None:
-    head = _head(node.id, f"{node.number} · ", overlay, f"{node.type} · sensitive" if node.sensitive else node.type)
+    head = _head(node.id, f"{node.number} · ", overlay, node.told)
     looks = _looks(node.id, node.kind, overlay)
     if node.sensitive:
         looks = {"style": "dashed", "penwidth": "1.5", **looks}

@@ -39,6 +39,8 @@ _SHAPES: Final[Mapping[NodeKind, tuple[str, str]]] = {
 }
 _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.ANSWER: "-->",
+    WayKind.SKIP: "-.->",
+    WayKind.PASSING: "-.->",
     WayKind.REFUSED: "-.-x",
     WayKind.BACK: "-.->",
     WayKind.CANCEL: "-.->",
@@ -111,7 +113,7 @@ def flowchart(graph: FlowGraph, overlay: Overlay = NOTHING, *, unfolded: bool = 
 def _step(node: StepNode, told: Sequence[str], overlay: Overlay) -> str:
     mark, note = overlay.steps.get(node.id), overlay.notes.get(node.id, "")
     head = _escaped(marked(f"{node.number} · {node.id}", mark, ""))
-    kind = " · ".join(filter(None, (node.type, "sensitive" if node.sensitive else "", _escaped(note))))
+    kind = " · ".join(filter(None, (node.told, _escaped(note))))
     return _shaped(f"step_{node.id}", node.kind, f"<b>{head}</b> · {kind}<br/>{_lines([node.words, *told])}")
 
 

@@ -20,7 +20,8 @@ from typing import Final
 
 from attrs import frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EMPTY, POP, SKIP, SUBMIT
+from fsmflow.state import COMPLETED
 from fsmflow.wording import spoken
 
 TITLES_SHOWN: Final = 4  # of more options that lead the same way, the first and the number are told
@@ -51,6 +52,10 @@ class WayKind(Enum):
     """What a transition stands for; each kind has a line of its own."""
 
     ANSWER = "answer"
+    SKIP = "skip"
+    """A question is left out by its member."""
+    PASSING = "passing"
+    """Past a question that is not asked, as its own predicate says."""
     REFUSED = "refused"
     BACK = "back"
     CANCEL = "cancel"
@@ -87,11 +92,13 @@ class StepNode:
     Args:
         id: Its id.
         number: Its place, from 1.
-        type: ``TEXT``, ``BUTTON`` or ``LIST``.
+        type: ``TEXT``, ``BUTTON``, ``LIST`` or ``FLOW``.
         words: Its shortened question, or the name of the callable that says it, in parentheses.
         choices: The titles of its options, in the order in which they are shown.
         sensitive: True if its answer is redacted.
         kind: What it stands for.
+        optional: True if it may be left out.
+        attempts: How many answers may be refused; None for any number.
         timeout: The silence after which it expires; None for never.
         reminder: The silence after which it is asked once more; None for never.
     """
@@ -103,8 +110,17 @@ class StepNode:
     choices: tuple[str, ...]
     sensitive: bool
     kind: NodeKind = NodeKind.QUESTION
+    optional: bool = False
+    attempts: int | None = None
     timeout: timedelta | None = None
     reminder: timedelta | None = None
+
+    @property
+    def told(self) -> str:
+        """What is said of it beside its id, in a few words."""
+        attempts = "" if self.attempts is None else spoken_number(self.attempts, "attempt")
+        parts = (self.type, "optional" if self.optional else "", attempts, "sensitive" if self.sensitive else "")
+        return " · ".join(filter(None, parts))
 
 
 @frozen
@@ -126,13 +142,16 @@ class Way:
 
     Args:
         trigger: What fires it.
-        name: What it is called: ``refused``, the option's id, or the trigger.
+        name: What it is called: ``refused``, the option's id, its predicates, or the trigger.
         source: Where it starts.
         dest: Where it ends; the source for one that goes nowhere.
         choices: The titles of the options that take it.
         guard: The name of what must accept; None where nothing of the flow's own does.
         folded: True if it is the same at every question, and left out unless all is asked for.
         kind: What it stands for.
+        predicates: The names of what must hold besides.
+        otherwise: True if it is taken where no predicate of the ways before it holds.
+        refusals: After how many of them it is taken, where it is by that.
     """
 
     trigger: str
@@ -143,21 +162,53 @@ class Way:
     guard: str | None
     folded: bool
     kind: WayKind
+    predicates: tuple[str, ...] = ()
+    otherwise: bool = False
+    refusals: int | None = None
 
     @property
     def label(self) -> str:
-        """What an arrow says: the choices or the trigger, and the guard in brackets."""
-        # who may go back is told by where it leads
-        guard = "" if self.guard is None or self.kind is WayKind.BACK else f"[{self.guard}]"
-        named = listed(self.choices) if self.choices or self.name == SUBMIT else self.name
-        return f"{named} {guard}".strip() or "any text"
+        """What an arrow says: the choices or the trigger, then in brackets the predicates and the guard."""
+        held = [f"[{name}]" for name in self.predicates]
+        # who may go back, or go on after a silence, is told by where it leads
+        told_by_dest = self.kind in (WayKind.BACK, WayKind.RESUME)
+        if self.guard is not None and not told_by_dest and self.guard not in self.predicates:
+            held.append(f"[{self.guard}]")
+        words = [self._named, "else" if self.otherwise else "", *held]
+        return " ".join(filter(None, words)) or "any text"
+
+    @property
+    def _named(self) -> str:
+        if self.choices:
+            return listed(self.choices)
+        if self.refusals is not None:
+            return f"after {spoken_number(self.refusals, 'refusal')}"
+        if self.trigger in (SKIP, EMPTY):
+            return self.trigger
+        if self.predicates or self.name == SUBMIT:
+            return ""
+        if self.trigger == POP and self.name == POP:
+            return "" if self.otherwise else COMPLETED
+        return self.name
 
     @property
     def told(self) -> str:
         """What is said of it where no arrow shows where it leads."""
         if self.kind is WayKind.REFUSED:
             return f"{self.name}: asked again"
-        return f"{self.label if self.kind is WayKind.ANSWER else self.name} → {self.dest}"
+        if self.kind is WayKind.ENTER:
+            return f"{self.name}: its first question is asked"
+        return f"{self.label if self.leads_on else self.name} → {self.dest}"
+
+    @property
+    def leads_on(self) -> bool:
+        """True if it leaves its step for what comes after it."""
+        return self.kind in _LEADING
+
+
+_LEADING: Final = frozenset(
+    {WayKind.ANSWER, WayKind.SKIP, WayKind.PASSING, WayKind.LEAVE, WayKind.ATTEMPTS, WayKind.EMPTY}
+)
 
 
 @frozen
@@ -194,9 +245,11 @@ class FlowGraph:
 
     def legend(self, *, unfolded: bool = False) -> tuple[str, ...]:
         """What a reader must be told, paragraph by paragraph: the notation, and what is left out."""
-        notation = ["[name] must accept the answer, (name) says the question."]
+        notation = [_ROUTED if any(way.predicates for way in self.ways) else _PLAIN]
         kinds = dict.fromkeys([*(node.kind for node in self.steps), *(wait.kind for wait in self.waits)])
         notation += [_SHAPES[kind] for kind in kinds if kind in _SHAPES]
+        drawn = {way.kind for way in self.ways if not way.folded}
+        notation += [words for kind, words in _LINES.items() if kind in drawn]
         folded = [] if unfolded else self._folded()
         left_out = [f"Not drawn, as it is the same at every question: {'; '.join(folded)}."] if folded else []
         return (" ".join(notation), *left_out)
@@ -204,14 +257,19 @@ class FlowGraph:
     def _folded(self) -> list[str]:
         told: dict[str, list[Way]] = {}
         for way in self.ways:
-            if way.folded and not (way.kind in _SILENT and not self.expires):
+            if way.folded and way.kind is not WayKind.ENTER and not self._never(way):
                 told.setdefault(way.name, []).append(way)
         return [self._told(ways) for ways in told.values()]
+
+    def _never(self, way: Way) -> bool:
+        return way.kind in (WayKind.TIMEOUT, WayKind.RESUME) and not self.expires
 
     def _told(self, ways: Sequence[Way]) -> str:
         name, kind = ways[0].name, ways[0].kind
         if kind is WayKind.REFUSED:
             return "any other answer is refused and the question asked again"
+        if kind is WayKind.ATTEMPTS:
+            return f"the attempts at an answer used up → {_or(ways)}"
         if kind is WayKind.BACK:
             return f"{name} → the question answered before"
         if kind is WayKind.RESUME:
@@ -219,7 +277,7 @@ class FlowGraph:
         if kind is WayKind.PAGE:
             return "where the options are many, another page of them"
         silence = f" ({self._silences()})" if kind is WayKind.TIMEOUT else ""
-        return f"{name}{silence} → {' or '.join(dict.fromkeys(way.dest for way in ways))}"
+        return f"{name}{silence} → {_or(ways)}"
 
     @property
     def expires(self) -> bool:
@@ -237,13 +295,30 @@ def _after(timeout: timedelta | None) -> str:
     return "never" if timeout is None else f"after {spoken(timeout)}"
 
 
-_SILENT: Final = (WayKind.TIMEOUT, WayKind.RESUME)
+def _or(ways: Sequence[Way]) -> str:
+    return " or ".join(dict.fromkeys(way.dest for way in ways))
+
+
+_PLAIN: Final = "[name] must accept the answer, (name) says the question."
+_ROUTED: Final = "[name] must hold or accept the answer, else: none of the others holds; (name) says the question."
 _SHAPES: Final = {
     NodeKind.ACTION: "A box with six sides does something and asks nobody.",
-    NodeKind.SUBFLOW: "A folder is a flow of its own.",
+    NodeKind.SUBFLOW: "A folder is a flow of its own, with its own picture; double lines lead on from its end.",
     NodeKind.PENDING: "An ellipse waits for an outcome.",
     NodeKind.UNKNOWN: "In an eight-sided box the outcome is not known.",
 }
+
+_LINES: Final = {
+    WayKind.SKIP: "A dashed line: the member leaves the question out.",
+    WayKind.PASSING: "A dotted line: [name] has a question passed over.",
+    WayKind.ATTEMPTS: "A dotted line with two bars: the attempts at an answer are used up.",
+    WayKind.EMPTY: "A dashed line with a ring: there is nothing to choose from.",
+}
+
+
+def spoken_number(count: int, noun: str) -> str:
+    """A number of something in words: ``1 refusal``, ``3 refusals``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def one_line(text: str, length: int) -> str:

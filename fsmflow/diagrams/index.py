@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from fsmflow.diagrams.graph import NAME_LENGTH, FlowGraph, WayKind, one_line
+from fsmflow.diagrams.graph import NAME_LENGTH, FlowGraph, NodeKind, WayKind, one_line
 from fsmflow.diagrams.markdown import fenced, plain, rows_of, table, understood
 from fsmflow.diagrams.pictures import MADE_BY
 from fsmflow.discovery import FoundFlow
@@ -32,6 +32,7 @@ SUFFIXES: Final[Mapping[str, str]] = {"dot": ".dot", "mermaid": ".mmd", "json": 
 
 _STEP_HEAD: Final = ("", "Step", "Type", "Question", "Answer")
 _WAY_HEAD: Final = ("From", "Trigger", "When", "To")
+_ANYTHING: Final = dict.fromkeys(NodeKind, "any text") | {NodeKind.SUBFLOW: "what it collects"}
 _ANCHOR: Final = re.compile(r"[a-z0-9_-]+")
 _LINE: Final = re.compile(r":[0-9]+(?=\]\()|#L[0-9]+(?=\))")
 _OPTIONS: Final = re.compile(rf"<!-- {re.escape(MADE_BY)} In: ([a-z, ]+)\. -->")
@@ -210,14 +211,15 @@ def _step_rows(graph: FlowGraph) -> Iterator[tuple[str, ...]]:
             guards.setdefault(way.source, way.guard)
     for node in graph.steps:
         guard = f"[{guards[node.id]}]" if node.id in guards else ""
-        answer = f"{' / '.join(node.choices)} {guard}".strip() or "any text"
-        yield (str(node.number), node.id, node.type, node.words, f"{answer} (sensitive)" if node.sensitive else answer)
+        answer = f"{' / '.join(node.choices)} {guard}".strip() or _ANYTHING[node.kind]
+        more = "".join(f" ({word})" for word in node.told.split(" · ")[1:])
+        yield (str(node.number), node.id, node.type, node.words, f"{answer}{more}")
 
 
 def _way_rows(graph: FlowGraph) -> Iterator[tuple[str, ...]]:
     for way in graph.ways:
         when = "" if way.guard is None else f"[{way.guard}]"
-        if way.kind is WayKind.ANSWER:
+        if way.leads_on:
             when = way.label
         elif way.kind is WayKind.REFUSED:
             when = "any other answer"

@@ -13,11 +13,13 @@ values of ``kind`` may come without one: a reader passes over what it does not k
       "timeout_seconds": 300.0,         the silence after which it expires; null for never
       "start": "amount",                the id of the first step
       "steps": [{"id": "amount", "number": 1, "kind": "question", "type": "TEXT", "words": "How much?",
-                 "choices": [], "sensitive": false, "mark": null, "note": null}, …],
+                 "choices": [], "sensitive": false, "optional": false, "attempts": null, "mark": null,
+                 "note": null}, …],
       "waits": [{"id": …, "kind": "pending", "mark": null, "note": null}, …],
       "ends": [{"id": "completed", "mark": null, "note": null}, …],
       "ways": [{"trigger": "submit", "name": "refused", "kind": "refused", "source": "amount", "dest": "amount",
-                "choices": [], "guard": null, "label": "refused", "folded": true, "mark": null, "note": null}, …],
+                "choices": [], "guard": null, "predicates": [], "otherwise": false, "refusals": null,
+                "label": "refused", "folded": true, "mark": null, "note": null}, …],
       "heading": null, "legend": []     what the marks are about and mean; see fsmflow.diagrams.overlay
     }
 
@@ -65,6 +67,8 @@ def graph_json(graph: FlowGraph, overlay: Overlay = NOTHING) -> str:
                 "words": node.words,
                 "choices": list(node.choices),
                 "sensitive": node.sensitive,
+                "optional": node.optional,
+                "attempts": node.attempts,
                 **_said(node.id, overlay),
             }
             for node in graph.steps
@@ -80,6 +84,9 @@ def graph_json(graph: FlowGraph, overlay: Overlay = NOTHING) -> str:
                 "dest": way.dest,
                 "choices": list(way.choices),
                 "guard": way.guard,
+                "predicates": list(way.predicates),
+                "otherwise": way.otherwise,
+                "refusals": way.refusals,
                 "label": way.label,
                 "folded": way.folded,
                 **_said(key_of(way), overlay),

@@ -25,10 +25,10 @@ from fsmflow.decision import LATE, OVER, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
 
-_PASSED_OVER: Final = frozenset(
-    {FIRST, LATE, OVER, STALE}
-)  # why a message was no answer at all: the library's own words
-_UNTOLD: Final = frozenset({audit.STEP_START, audit.COMPLETE, audit.CANCEL, audit.EXPIRE})  # a transition told it
+# why a message was no answer at all: the library's own words
+_PASSED_OVER: Final = frozenset({FIRST, LATE, OVER, STALE})
+# a transition told it
+_UNTOLD: Final = frozenset({audit.STEP_START, audit.COMPLETE, audit.CANCEL, audit.EXPIRE, audit.HANDOVER})
 _LEGEND: Final = "✓ with a thick line was passed, ● in two lines is where the member is, ✗ was refused."
 _ONE_OF_THESE: Final = "one of these"
 _WORD_LENGTH: Final = 120  # characters of an error's place, or of what a recovery found
@@ -73,13 +73,19 @@ class Journey:
 def runs_in(entries: Iterable[AuditEntry]) -> dict[tuple[str, str], list[AuditEntry]]:
     """The entries of each run, by flow id and run id; the run of the latest entry comes last.
 
+    What happened in a flow within a flow belongs to the run of the outermost, in whose trail it stands.
+
     Args:
         entries: A member's trail, the oldest first.
     """
     runs: dict[tuple[str, str], list[AuditEntry]] = {}
+    latest: dict[str, str] = {}
     for entry in entries:
         if entry.run_id and entry.flow_id:
-            key = (entry.flow_id, entry.run_id)
+            outer = next((each for each in latest if entry.flow_id.startswith(f"{each}.")), entry.flow_id)
+            if outer == entry.flow_id:
+                latest[outer] = entry.run_id
+            key = (outer, latest[outer])
             runs[key] = [*runs.pop(key, []), entry]
     return runs
 
@@ -91,7 +97,7 @@ def journey_of(graph: FlowGraph, entries: Sequence[AuditEntry]) -> Journey:
         graph: The flow, as it is now; the run may have passed what is there no more.
         entries: The entries of the run, the oldest first; at least one.
     """
-    told = _Way(graph)
+    told = _Way(graph, str(entries[0].flow_id))
     events = [event for entry in entries for event in told.of(entry)]
     whole = entries[0].event_type in (audit.FLOW_START, audit.RESTART)
     run_id = str(entries[0].run_id)
@@ -101,21 +107,40 @@ def journey_of(graph: FlowGraph, entries: Sequence[AuditEntry]) -> Journey:
 class _Way:
     """What is known of a run so far: where it is, and how often it passed what."""
 
-    def __init__(self, graph: FlowGraph) -> None:
-        self.graph = graph
+    def __init__(self, graph: FlowGraph, flow_id: str) -> None:
+        self.graph, self.flow_id = graph, flow_id
         self.state: str | None = None
         self.entered: Counter[str] = Counter()
         self.passed: Counter[tuple[WayKey, ...]] = Counter()
         self.refused: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.refused_within: Counter[str] = Counter()
         self.began = False
 
     def of(self, entry: AuditEntry) -> Iterator[Event]:
         """Takes note of an entry, and tells it."""
+        if entry.flow_id != self.flow_id:
+            yield from self._within(entry)
+            return
         state = entry.step_id or self.state or ""
         words = self._words(entry, state)
         if words:
             yield Event(entry.time, entry.from_state or state, words)
+
+    def _within(self, entry: AuditEntry) -> Iterator[Event]:
+        """What happened in the flow that answers a step: told, and counted there; its own picture shows more."""
+        places = str(entry.flow_id).removeprefix(f"{self.flow_id}.")
+        step, state = places.partition(".")[0], f"{places}.{entry.step_id}"
+        if entry.event_type == audit.ERROR:
+            self.errors[step] += 1
+            yield Event(entry.time, state, one_line(f"error: {entry.error} at {entry.place}", _WORD_LENGTH))
+        elif entry.from_state and entry.to_state:
+            how = "" if entry.event_type == audit.TRANSITION else f"{entry.event_type} "
+            yield Event(entry.time, f"{places}.{entry.from_state}", f"{how}→ {entry.to_state!r}")
+        elif entry.event_type == audit.VALIDATION and entry.status != "accepted":
+            passed_over = entry.reason in _PASSED_OVER
+            self.refused_within[step] += not passed_over
+            yield Event(entry.time, state, f"not taken for an answer: {entry.reason}" if passed_over else "refused")
 
     def _words(self, entry: AuditEntry, state: str) -> str:
         kind, status = entry.event_type, entry.status
@@ -152,6 +177,8 @@ class _Way:
         return "refused"
 
     def _moved(self, kind: str, source: str, dest: str) -> str:
+        if kind == audit.PUSH:
+            return "its flow begins"
         self.entered[source] = self.entered[source] or 1  # the trail may begin in the middle
         self._enter(dest)
         if kind == audit.ROLLBACK:
@@ -180,7 +207,9 @@ class _Way:
             steps[self.state] = Mark.CURRENT
         notes: dict[str | WayKey, str] = {}
         for state in steps:
-            counts = [_times(self.entered[state]), _number(self.errors[state], "error")]
+            refused = self.refused_within[state]
+            within = f"{refused} refused within" if refused else ""
+            counts = [_times(self.entered[state]), within, _number(self.errors[state], "error")]
             notes[state] = " · ".join(filter(None, counts))
         ways: dict[WayKey, Mark] = {}
         for keys, count in self.passed.items():

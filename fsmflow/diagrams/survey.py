@@ -12,14 +12,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from fsmflow.alphabet import BACK, CANCEL, EMPTY, EXPIRE, PAGE, RESTART, RESUME, SUBMIT
-from fsmflow.diagrams.graph import FlowGraph, StepNode, WaitNode, Way, WayKind, one_line
+from fsmflow.alphabet import (
+    BACK,
+    CANCEL,
+    EMPTY,
+    EXHAUSTED,
+    EXPIRE,
+    PAGE,
+    POP,
+    PUSH,
+    RESTART,
+    RESUME,
+    SKIP,
+    SUBMIT,
+)
+from fsmflow.diagrams.graph import FlowGraph, NodeKind, StepNode, WaitNode, Way, WayKind, one_line
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, all_transitions
 from fsmflow.messages import Option
 from fsmflow.per_channel import PerChannel
 from fsmflow.registry import sample_flow
+from fsmflow.state import FAILED
 from fsmflow.step import Step
 from fsmflow.wording import starters
 
@@ -33,16 +47,17 @@ _KINDS: Final[Mapping[str, WayKind]] = {
     CANCEL: WayKind.CANCEL,
     RESTART: WayKind.RESTART,
     EXPIRE: WayKind.TIMEOUT,
+    SKIP: WayKind.SKIP,
+    EXHAUSTED: WayKind.ATTEMPTS,
     RESUME: WayKind.RESUME,
     PAGE: WayKind.PAGE,
     EMPTY: WayKind.EMPTY,
-    "exhausted": WayKind.ATTEMPTS,
     "run": WayKind.RUN,
     "done": WayKind.DONE,
     "failed": WayKind.FAILED,
     "unknown": WayKind.UNKNOWN,
-    "push": WayKind.ENTER,
-    "pop": WayKind.LEAVE,
+    PUSH: WayKind.ENTER,
+    POP: WayKind.LEAVE,
 }
 _FOLDED: Final = frozenset(
     {
@@ -52,8 +67,8 @@ _FOLDED: Final = frozenset(
         WayKind.RESTART,
         WayKind.TIMEOUT,
         WayKind.RESUME,
-        WayKind.ATTEMPTS,
         WayKind.PAGE,
+        WayKind.ENTER,
     }
 )
 
@@ -89,6 +104,9 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
                 words=_words(sample, step, worded=worded),
                 choices=_titles(step.options, worded=worded),
                 sensitive=step.sensitive,
+                kind=NodeKind.QUESTION if step.flow is None else NodeKind.SUBFLOW,
+                optional=step.optional,
+                attempts=step.max_attempts,
                 timeout=sample.silences_at(step.id, sample.timeout)[0],
                 reminder=step.reminder,
             )
@@ -102,7 +120,7 @@ def graph_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
     )
 
 
-def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[Flow, bool]:
+def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[Flow[Any], bool]:
     """A flow to read, and whether its words are its class's own and may be shown."""
     if not isinstance(flow, Flow) or flow._compiled is not None:
         return sample_flow(flow, flow_type), True
@@ -115,10 +133,11 @@ def _sample(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None) -> tuple[F
 def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way, ...]:
     found = tuple(all_transitions(flow.machine))
     everywhere = _the_same_at_every_step(found, steps)
-    ways = []
+    routed = _routed(found)
+    ways: list[Way] = []
     for trigger, transition in found:
         step = steps.get(transition.source)
-        kind = WayKind.REFUSED if transition.refuses else _KINDS.get(trigger, WayKind.OTHER)
+        kind = _kind(trigger, transition)
         takers = () if step is None or trigger != SUBMIT else _takers(step, transition)
         ways.append(
             Way(
@@ -128,11 +147,49 @@ def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way
                 dest=transition.dest or transition.source,
                 choices=_titles(takers, worded=worded) if takers else (),
                 guard=_guard(flow, trigger, transition) if transition.conditions else None,
-                folded=kind in _FOLDED or trigger in everywhere,
+                folded=kind in _FOLDED or trigger in everywhere or _only_fails(kind, transition),
                 kind=kind,
+                predicates=_predicates(transition),
+                otherwise=_is_left(trigger, transition, routed),
+                refusals=step.max_attempts if step is not None and kind is WayKind.ATTEMPTS else None,
             )
         )
     return tuple(ways)
+
+
+def _kind(trigger: str, transition: FlowTransition) -> WayKind:
+    if transition.refuses:
+        return WayKind.REFUSED
+    kind = _KINDS.get(trigger, WayKind.OTHER)
+    passes = any(predicate.route is None for predicate in transition.predicates)
+    return WayKind.PASSING if passes and kind not in (WayKind.ATTEMPTS, WayKind.EMPTY) else kind
+
+
+def _only_fails(kind: WayKind, transition: FlowTransition) -> bool:
+    """True for attempts that are used up and lead nowhere: that there are so many, the step's own box tells."""
+    return kind is WayKind.ATTEMPTS and transition.dest == FAILED
+
+
+def _predicates(transition: FlowTransition) -> tuple[str, ...]:
+    """The names of what must hold besides: the last of its conditions."""
+    count = len(transition.predicates)
+    return tuple(_name(condition) for condition in transition.conditions[-count:]) if count else ()
+
+
+def _routed(found: Iterable[tuple[str, FlowTransition]]) -> frozenset[tuple[str, str]]:
+    """The triggers and the steps of which routes decide, so that another way is what is left."""
+    return frozenset((trigger, str(each.source)) for trigger, each in found if _by_route(each))
+
+
+def _by_route(transition: FlowTransition) -> bool:
+    return any(predicate.route is not None for predicate in transition.predicates)
+
+
+def _is_left(trigger: str, transition: FlowTransition, routed: frozenset[tuple[str, str]]) -> bool:
+    """True if it is taken where no route is."""
+    if (trigger, transition.source) not in routed or transition.option is not None or _by_route(transition):
+        return False
+    return bool(transition.predicates) or transition.name == trigger
 
 
 def _the_same_at_every_step(found: Iterable[tuple[str, FlowTransition]], steps: dict[str, Step]) -> frozenset[str]:
@@ -159,16 +216,24 @@ def _takers(step: Step, transition: FlowTransition) -> tuple[Option, ...]:
 
 def _guard(flow: Flow[Any], trigger: str, transition: FlowTransition) -> str | None:
     """The name of the first condition, where it is more than the library's own "is there an answer"."""
+    if trigger in (SKIP, EXHAUSTED, POP, EMPTY):
+        return None  # the library's own, or a predicate
     callbacks = flow.definition.callbacks.get(transition.source)
     named = callbacks is None or any((callbacks.options, callbacks.validator, callbacks.transformer))
     if trigger == SUBMIT and not named:
         return None
     offers = None if callbacks is None or trigger != SUBMIT else callbacks.options
-    accepts = str(getattr(transition.conditions[0].func, "__name__", transition.conditions[0].func))
+    accepts = _name(transition.conditions[0])
     return accepts if offers is None or offers.name == accepts else f"{offers.name}, {accepts}"
 
 
+def _name(condition: Any) -> str:
+    return str(getattr(condition.func, "__name__", condition.func))
+
+
 def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
+    if step.flow is not None:
+        return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
     said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message

@@ -10,8 +10,10 @@
 Here are the names that tests are written with, and no logic:
 
 - `inputs`: what a step brings along to be answered with;
-- `paths`: the ways through a machine;
+- `moves`: a transition, and what it takes to take it;
 - `firing`: taking a move in memory;
+- `trying`: which way an answer really takes, where predicates decide;
+- `paths`: the ways through a machine;
 - `cases`: `transitions_of`, a case for each transition;
 - `walks`: `paths_of`, shortest and simple paths, a tour, random walks;
 - `chat`: `Chat`, a conversation with runner, store and clock, on what `worker`, `world`, `transcript` and `seen` hold.
@@ -24,7 +26,7 @@ needs pytest, and hypothesis is imported only where something is drawn with it.
 from fsmflow.testing.cases import Path, TransitionCase, transitions_of
 from fsmflow.testing.chat import Chat
 from fsmflow.testing.firing import Fired
-from fsmflow.testing.paths import Move
+from fsmflow.testing.moves import Move
 from fsmflow.testing.walks import Paths, paths_of
 
 __all__ = ["Chat", "Fired", "Move", "Path", "Paths", "TransitionCase", "paths_of", "transitions_of"]

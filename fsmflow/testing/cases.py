@@ -12,9 +12,11 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow.flow import Flow
+from fsmflow.machine import Turn
 from fsmflow.registry import sample_flow
 from fsmflow.testing.firing import Fired, Run, WrongTransition, running, take
-from fsmflow.testing.paths import Move, Ways
+from fsmflow.testing.moves import Move
+from fsmflow.testing.paths import Ways
 
 _SHOWN = 3  # moves of a path in its name
 
@@ -106,6 +108,7 @@ class TransitionCase:
         return sample_flow(self.flow, self.flow_type)
 
     def _started(self, flow: Flow[Any], run: Run) -> Flow[Any]:
+        flow.begin(Turn())
         for move in self.path:
             try:
                 take(flow, move, run)
@@ -168,6 +171,7 @@ class Path:
             raise AssertionError(f"{self} cannot be tried: {self.lacks}")
         flow = sample_flow(self.flow, self.flow_type) if flow is None else flow
         with running(flow) as run:
+            flow.begin(Turn())
             for number, move in enumerate(self.moves, 1):
                 try:
                     fired = take(flow, move, run)
@@ -192,9 +196,8 @@ def transitions_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = No
     owner, kind, ways = read(flow, flow_type)
     cases = []
     for way in ways.all:
-        path, lacks = ways.before(way)
-        moves = tuple(each.move() for each in path)
-        cases.append(TransitionCase(owner, kind, way.move(), moves, lacks or way.inputs.lacks))
+        path, move, lacks = ways.to(way)
+        cases.append(TransitionCase(owner, kind, move, path, lacks))
     return cases
 
 

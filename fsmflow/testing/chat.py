@@ -20,7 +20,7 @@ from typing import Any
 
 from typing_extensions import Self
 
-from fsmflow.alphabet import EXPIRE, RESTART, RESUME, SUBMIT
+from fsmflow.alphabet import EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
@@ -28,6 +28,7 @@ from fsmflow.silence import GO_ON, START_OVER
 from fsmflow.state import EXPIRED
 from fsmflow.taps import is_wire_id
 from fsmflow.testing.cases import Path
+from fsmflow.testing.moves import Move
 from fsmflow.testing.seen import Seen
 from fsmflow.testing.worker import Death
 from fsmflow.testing.world import World, several_of
@@ -182,24 +183,44 @@ class Chat(Seen):
         """
         if path.lacks is not None:
             raise AssertionError(f"{path} cannot be tried: {path.lacks}")
-        words = self._world.worker.runner.conversation.words
         for move in path.moves:
-            spelled = getattr(words, move.trigger, ())
-            if move.trigger == SUBMIT and move.value in [option.id for option in self.options]:
-                self.tap(str(move.value))
-            elif move.trigger == SUBMIT:
-                self.say(move.value or "")
-            elif move.trigger == EXPIRE:
-                silence = None if self.flow is None else self.flow.current_timeout
-                self.wait(seconds=1 + (silence or timedelta()).total_seconds()).send("location")
-            elif move.trigger in (RESUME, RESTART) and move.source == EXPIRED:
-                self.tap(GO_ON if move.trigger == RESUME else START_OVER)
-            elif spelled:
-                self.say(spelled[0])
-            else:
-                raise AssertionError(self._told([f"nothing that a member does is called {move.trigger!r}"]))
+            for leaf, _ in move.leaves():
+                self._do(leaf)
             self.expect(step=move.dest)
         return self
+
+    def _do(self, move: Move) -> None:
+        spelled = getattr(self._world.worker.runner.conversation.words, move.trigger, ())
+        if move.trigger == PUSH:
+            return  # the flow that answers a step begins by itself
+        if move.trigger in (SUBMIT, EXHAUSTED):
+            for _ in range(move.times):
+                if move.value in [option.id for option in self.options]:
+                    self.tap(str(move.value))
+                else:
+                    self.say(move.value or "")
+                if move.trigger == EXHAUSTED and self.status != "refused":
+                    break
+        elif move.trigger == EXPIRE:
+            silence = None if self.flow is None else self.flow.current_timeout
+            self.wait(seconds=1 + (silence or timedelta()).total_seconds()).send("location")
+        elif move.trigger in (RESUME, RESTART) and move.source == EXPIRED:
+            self.tap(GO_ON if move.trigger == RESUME else START_OVER)
+        elif move.trigger == PAGE:
+            self._turn_the_page()
+        elif spelled:
+            self.say(spelled[0])
+        else:
+            raise AssertionError(self._told([f"nothing that a member does is called {move.trigger!r}"]))
+
+    def _turn_the_page(self) -> None:
+        """Taps what shows more of the options; on the last page, what shows those before."""
+        sentences = self._world.worker.runner.conversation.sentences
+        shown = [option.title for reply in self.replies[-1:] for option in _offered(reply)]
+        turn = next((each for each in (sentences.more, sentences.fewer) if each in shown), None)
+        if turn is None:
+            raise AssertionError(self._told(["there is no other page to turn to"]))
+        self.tap(turn)
 
     # -- what happens --------------------------------------------------------------------------------------------------
 

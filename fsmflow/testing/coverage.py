@@ -19,14 +19,14 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import LEADING_ON
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey
 from fsmflow.discovery import FoundFlow
 from fsmflow.machine import FlowTransition, Model, all_transitions
 from fsmflow.registry import sample_flow
 from fsmflow.state import EXPIRED
 from fsmflow.testing.inputs import Inputs
-from fsmflow.testing.paths import Way
+from fsmflow.testing.moves import Way
 
 FlowKey: TypeAlias = tuple[str, str, str]
 """A flow: the file of its class (or the module, where that has none), the class's qualified name, the flow type."""
@@ -93,7 +93,7 @@ class FlowCoverage:
         marks = {way: Mark.COVERED if count else Mark.UNCOVERED for way, count in self.fired.items()}
         steps = dict.fromkeys(source for _, _, source, _ in self.fired if source != EXPIRED)
         # an end that no answer leads to is not in the picture, which leaves out what is the same at every question
-        ends = dict.fromkeys(dest for trigger, _, _, dest in self.fired if trigger == SUBMIT)
+        ends = dict.fromkeys(dest for trigger, _, _, dest in self.fired if trigger in LEADING_ON)
         met = {state for (_, _, *both), count in self.fired.items() if count for state in both}
         return Overlay(
             steps={state: Mark.COVERED if state in met else Mark.UNCOVERED for state in {**steps, **ends}},

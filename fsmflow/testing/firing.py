@@ -14,13 +14,14 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EXHAUSTED, PUSH, SUBMIT
+from fsmflow.answers import Answer
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, Turn
 from fsmflow.messages import Message
 from fsmflow.questions import with_reason
-from fsmflow.testing.paths import Move
+from fsmflow.testing.moves import Move
 
 Run = Callable[[Any], Any]
 """Drives a generator of calls to its end."""
@@ -98,17 +99,61 @@ def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
         WrongTransition: Another transition was taken, or none.
         Exception: Whatever the flow's code raised.
     """
-    asked = flow.innermost
-    asked.choices_known = None
-    answer = None if move.value is None else run(asked.answers_by(move.value))
-    turn = Turn(answer=answer, before=flow.snapshot())
-    flow.refusal = None
-    run(flow.submits(turn) if move.trigger == SUBMIT else flow.goes(move.trigger, turn))
-    taken = turn.taken
-    if taken is None:
-        raise WrongTransition(f"{move}: no transition was taken from {flow.state}")
-    if (taken.name, taken.option, taken.dest or taken.source) != (move.name, move.option, move.dest):
-        reason = "" if flow.refusal is None else f" ({flow.refusal})"
-        raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.state} was taken{reason}")
+    taken = _check(flow, move, act(flow, move, run))
     said = run(flow.says())
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
+
+
+def act(flow: Flow[Any], move: Move, run: Run) -> Turn:
+    """Does what a move says, whatever comes of it: each thing that a member does, up to the last.
+
+    Args:
+        flow: The flow.
+        move: What to do.
+        run: Drives the flow's calls.
+
+    Returns:
+        The last turn.
+
+    Raises:
+        WrongTransition: Something else came of what was done before the last.
+        Exception: Whatever the flow's code raised.
+    """
+    *before, (last, _) = move.leaves()
+    for leaf, completed in before:
+        _check(flow, completed, _act(flow, leaf, run))
+    return _act(flow, last, run)
+
+
+def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
+    turn = Turn()
+    for _ in range(move.times):
+        asked = flow.innermost
+        asked.choices_known = None  # what was on offer a turn ago
+        answer = None if move.value is None else run(asked.answers_by(move.value))
+        turn = Turn(answer=answer, before=flow.snapshot())
+        flow.refusal = None
+        if move.trigger == PUSH:
+            flow.inner = None  # entering the step has opened it; here it is seen to
+            flow.begin(turn)
+        elif move.refuses and flow.current_step is not None and flow.current_step.max_attempts == 1:
+            turn.verdict = run(flow.judges(turn.answer or Answer()))
+            flow.fire(SUBMIT, turn)  # by itself: what the last attempt leads to, is a move of its own
+        elif move.trigger in (SUBMIT, EXHAUSTED):
+            run(flow.submits(turn))
+        else:
+            run(flow.goes(move.trigger, turn))
+        if turn.taken is None or not turn.taken.refuses:
+            break
+    return turn
+
+
+def _check(flow: Flow[Any], move: Move, turn: Turn) -> FlowTransition:
+    taken = turn.taken
+    if taken is None:
+        raise WrongTransition(f"{move}: no transition was taken from {flow.place}")
+    found = (taken.name, taken.option, taken.source, taken.dest or taken.source)
+    if found != (move.name, move.option, move.source, move.dest):
+        reason = "" if flow.refusal is None else f" ({flow.refusal})"
+        raise WrongTransition(f"{move}: the transition {taken.name!r} to {flow.place} was taken{reason}")
+    return taken

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EXHAUSTED, SUBMIT
 from fsmflow.answers import ANSWER_LIMIT, StepCallbacks, offer_of
 from fsmflow.calls import run_calls
 from fsmflow.flow import Flow
@@ -64,15 +64,16 @@ def inputs_of(flow: Flow[Any], trigger: str, transition: FlowTransition) -> Inpu
         transition: The transition.
     """
     step = next((step for step in flow.steps if step.id == transition.source), None)
-    if trigger != SUBMIT or step is None:
+    if trigger not in (SUBMIT, EXHAUSTED) or step is None:
         return Inputs()
     if transition.option is not None:
         return Inputs((transition.option,))
+    refuses = transition.refuses or trigger == EXHAUSTED  # which as many refusals lead to as it takes
     if step.live is not None:
-        return _live_choice(flow, step, transition)
+        return Inputs((NOTHING_OFFERED, *step.counterexamples)) if refuses else _live_choice(flow, step)
     if step.has_choices:
-        return Inputs(_no_choice(step) if transition.refuses else _free_choice(step))
-    if transition.refuses:
+        return Inputs(_no_choice(step) if refuses else _free_choice(step))
+    if refuses:
         return _typed(flow, step, step.counterexamples, BAD, "counterexamples: name an answer that it refuses")
     return _typed(flow, step, step.examples, GOOD, "examples: name an answer that it accepts")
 
@@ -86,10 +87,8 @@ def _free_choice(step: Step) -> tuple[str, ...]:
     return free
 
 
-def _live_choice(flow: Flow, step: Step, transition: FlowTransition) -> Inputs:
+def _live_choice(flow: Flow[Any], step: Step) -> Inputs:
     """What a callable offers to nobody in particular, where it can say; else what the step's examples name."""
-    if transition.refuses:
-        return Inputs((NOTHING_OFFERED, *step.counterexamples))
     if step.examples:
         return Inputs(step.examples)
     callbacks = flow.definition.callbacks[step.id]

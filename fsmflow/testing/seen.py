@@ -13,7 +13,7 @@ from typing import Any, Final, Union
 
 from typing_extensions import Self
 
-from fsmflow.audit import REDACTED, AuditEntry
+from fsmflow.audit import AuditEntry
 from fsmflow.decision import member_id_of
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Message, Option, Reply, options_of
@@ -189,8 +189,7 @@ class Seen:
 
     def _shown(self, data: Mapping[str, Any]) -> str:
         flow = self.flow
-        sensitive = frozenset[str]() if flow is None else flow.definition.sensitive
-        return repr({key: REDACTED if key in sensitive else value for key, value in data.items()})
+        return repr(dict(data) if flow is None else flow.definition.without_secrets(data))
 
     def _told(self, wrong: list[str]) -> str:
         transcript = self._world.transcript

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from fsmflow.flow import Flow
-from fsmflow.state import EXPIRED
 from fsmflow.testing.cases import Path, read
-from fsmflow.testing.inputs import Inputs
-from fsmflow.testing.paths import Move, Place, Way, Ways, tour
+from fsmflow.testing.moves import Move, Way
+from fsmflow.testing.paths import Here, Ways, tour
+from fsmflow.testing.trying import Standing, Tried
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -74,8 +74,7 @@ class Paths:
         """
         if to is not None:
             self.to(to)
-        sources = {way.source for way in self.ways.all} - {EXPIRED}
-        ends = [state for state in self.ways.states if state not in sources] if to is None else [to]
+        ends = [state for state in self.ways.states if self.ways.closes(state)] if to is None else [to]
         return (self._path(path) for path in self.ways.simple(ends))
 
     def tour(self) -> list[Path]:
@@ -85,10 +84,7 @@ class Paths:
             The paths; one that no path could take is a path of its own, which says what it `lacks`.
         """
         runs, missing = tour(self.ways)
-        lacking = [
-            Path(self.flow, self.flow_type, (way.move(),), way.inputs.lacks or "nothing that is known here leads to it")
-            for way in missing
-        ]
+        lacking = [Path(self.flow, self.flow_type, (move,), lacks) for move, lacks in missing]
         return [*map(self._path, runs), *lacking]
 
     def walks(self, *, longest: int = 20) -> SearchStrategy[Path]:
@@ -104,31 +100,39 @@ class Paths:
 
         @st.composite
         def walk(draw: Any) -> Path:
-            place, moves = Place(self.ways.first), []
+            here, moves = self.ways.begin(), []
             for _ in range(draw(st.integers(1, longest))):
-                way = self._drawn(draw, place)
-                if way is None:
+                drawn = self._drawn(draw, here)
+                if drawn is None:
                     break
-                moves.append(_move(draw, way))
-                place = place.after(way)
+                move, here = drawn
+                moves.append(move)
             return Path(self.flow, self.flow_type, tuple(moves))
 
         return walk()
 
-    def _drawn(self, draw: Any, place: Place) -> Way | None:
+    def _drawn(self, draw: Any, here: Here) -> tuple[Move, Here] | None:
         from hypothesis import strategies as st
 
-        is_left = {way.source for way in self.ways.all}
-        onward = [way for way in self.ways.all if way.is_offered(place) and way.inputs.lacks is None]
-        going_on = [way for way in onward if way.dest in is_left]
-        ending = [way for way in onward if way.dest not in is_left]
+        onward = [each for each in self.ways.onward(here) if each[0].is_offered(answered=here.answered)]
+        going_on = [each for each in onward if not self.ways.ends(each[0].dest)]
+        ending = [each for each in onward if self.ways.ends(each[0].dest)]
         if ending and (not going_on or draw(st.integers(0, _SELDOM)) == _SELDOM):
             going_on = ending
-        drawn: Way | None = draw(st.sampled_from(going_on)) if going_on else None
-        return drawn
+        return self._answered(draw, here, *draw(st.sampled_from(going_on))) if going_on else None
 
-    def _path(self, ways: tuple[Way, ...], lacks: str | None = None) -> Path:
-        return Path(self.flow, self.flow_type, tuple(way.move() for way in ways), lacks)
+    def _answered(self, draw: Any, here: Here, way: Way, move: Move, there: Here) -> tuple[Move, Here]:
+        """The move with any of its inputs, as far as they lead the same way."""
+        value = _value(draw, way)
+        if value is None or value == move.value:
+            return move, there
+        if not isinstance(here, Standing) or not isinstance(there, Standing) or self.ways.trying is None:
+            return way.move(value), there
+        tried = self.ways.trying.with_value(here, Tried(way, move, there), value)
+        return (move, there) if tried is None else (tried.move, tried.there)
+
+    def _path(self, moves: tuple[Move, ...], lacks: str | None = None) -> Path:
+        return Path(self.flow, self.flow_type, moves, lacks)
 
 
 def paths_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) -> Paths:
@@ -144,11 +148,11 @@ def paths_of(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None) ->
     return Paths(*read(flow, flow_type))
 
 
-def _move(draw: Any, way: Way) -> Move:
-    inputs: Inputs = way.inputs
+def _value(draw: Any, way: Way) -> str | None:
+    inputs = way.inputs
     if not inputs.values:
-        return way.move()
+        return None
     from hypothesis import strategies as st
 
     named = st.sampled_from(inputs.values)
-    return way.move(draw(named if inputs.strategy is None else named | inputs.strategy))
+    return str(draw(named if inputs.strategy is None else named | inputs.strategy))

@@ -99,7 +99,8 @@ class World:
     def keep_secret(self, member_id: str, inbound: Inbound) -> None:
         """Keeps what answers a sensitive step out of what is shown."""
         flow, text = self.worker.flow_of(member_id), (inbound.text or "").strip()
-        if flow is None or flow.state not in flow.definition.sensitive or inbound.option_id is not None:
+        asked = None if flow is None else flow.innermost
+        if asked is None or asked.state not in asked.definition.sensitive or inbound.option_id is not None:
             return
         if text and self.worker.runner.conversation.words.meaning(text) is None:
             self.transcript.secrets.add(text)
