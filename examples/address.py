@@ -26,7 +26,9 @@ class Address:
     town: str
     hint: str | None = None
 
-    def __str__(self) -> str:
+    @property
+    def in_one_line(self) -> str:
+        """The whole address."""
         return ", ".join(filter(None, (self.street, self.town, self.hint)))
 
 
@@ -36,7 +38,7 @@ class AddressFlow(Flow[Address]):
     flow_type = "address"
 
     def complete(self) -> Text:
-        return templates.receipt(self, "Thank you", [("Your address", str(self.data))])
+        return templates.receipt(self, "Thank you", [("Your address", self.data.in_one_line)])
 
     steps = (
         Step(
@@ -49,7 +51,7 @@ class AddressFlow(Flow[Address]):
             id="town",
             type=StepType.TEXT,
             message="And in which town?",
-            validator=Letters(" -'.") & Length(2, 40, example="Cape Coast"),
+            validator=Letters(" -'.", example="Cape Coast") & Length(2, 40),
             examples=("Accra", "Cape Coast"),
             counterexamples=("4711",),
         ),

@@ -111,7 +111,7 @@ class OrderData:
         lines = [("What", f"{self.count} x {PRODUCTS[self.product].name}"), ("Total", f"USD {self.total}")]
         if self.count > LARGE and self.occasion is not None:
             lines.append(("For", self.occasion))
-        return [*lines, ("Where", "at the shop" if self.delivered_to is None else str(self.delivered_to))]
+        return [*lines, ("Where", self.delivered_to.in_one_line if self.delivered_to else "at the shop")]
 
     @property
     def total(self) -> Decimal:
