@@ -45,7 +45,9 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_RUN: Final = (str, str, int, dict, str, int, list, int, str, int)
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "halt"})
+"""The fields of a stored run that few runs have: nearly every one is read without a look at them."""
+_RUN: Final = (str, str, int, dict, str, int, list, int, str)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
 
@@ -128,26 +130,30 @@ def _run(found: Any) -> FlowData:
     flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
     revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
-    page = get("page", 0)
-    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition, page)
+    fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
     if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
     if not (step_id is None or type(step_id) is str):
         raise TypeError("no step")
-    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT and 0 <= page < COUNT_LIMIT):
+    if not (0 <= step < COUNT_LIMIT and 0 <= visit < COUNT_LIMIT):
         raise ValueError("no count")
     refused = None if validation is None else _validation(validation)
-    run = FlowData(
-        flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused, page
-    )
-    inner, waiting, interrupted_by, halt = get("inner"), get("waiting"), get("interrupted_by"), get("halt")
-    if inner is None and waiting is None and interrupted_by is None and halt is None:
-        return run
-    if not (interrupted_by is None or type(interrupted_by) is str):
-        raise TypeError("no flow type")
+    run = FlowData(flow_id, flow_type, step_id, step, data, run_id, visit, tuple(path), revision, definition, refused)
+    return run if _SELDOM.isdisjoint(found) else _with_the_rest(run, found)
+
+
+def _with_the_rest(run: FlowData, found: Any) -> FlowData:
+    """The same run with what few runs have."""
+    get = found.get
+    page, inner, waiting = get("page", 0), get("inner"), get("waiting")
+    interrupted_by, halt = get("interrupted_by"), get("halt")
+    if type(page) is not int or not (interrupted_by is None or type(interrupted_by) is str):
+        raise TypeError("no page, or no flow type")
+    if not 0 <= page < COUNT_LIMIT:
+        raise ValueError("no count")
     held, waits = (None if each is None else _run(each) for each in (inner, waiting))
     halted = None if halt is None else _halt(halt)
-    return evolve(run, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
+    return evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
 
 
 def _validation(found: Any) -> Validation:

@@ -238,10 +238,10 @@ class FlowModel:
         """
         turn.verdict = yield from self.judges(turn.answer or Answer())
         self.fire(SUBMIT, turn)
-        step = self.current_step
-        if self.refusal is None or step is None or step.max_attempts is None or self.validation is None:
+        if self.refusal is None or self.validation is None:
             return
-        if self.validation.attempts >= step.max_attempts:
+        step = self.current_step
+        if step is not None and step.max_attempts is not None and self.validation.attempts >= step.max_attempts:
             yield from self.goes(EXHAUSTED, turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
@@ -418,8 +418,9 @@ class FlowModel:
 
         A sensitive answer is not; nor is one that has no words of its own.
         """
-        step, value = self.current_step, self.answers.get(self.state)
-        if step is None or value is None or step.sensitive:
+        value = self.answers.get(self.state)
+        step = None if value is None else self.current_step
+        if step is None or step.sensitive:
             return None
         if step.live is not None:  # an id is the application's own: a member is shown a title, or nothing
             known = None if self.choices_known is None else self.choices_known.by_id(str(value))

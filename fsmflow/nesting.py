@@ -184,8 +184,10 @@ class NestingModel(FlowModel):
 
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open."""
+        if self.state not in self._definition.flows or self.inner is not None:
+            return
         step = self.current_step
-        if step is None or step.flow is None or self.inner is not None:
+        if step is None:
             return
         taken, refusal = turn.taken, self.refusal
         self.fire(PUSH, turn)

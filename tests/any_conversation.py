@@ -18,7 +18,6 @@ from fsmflow import Channel, Inbound
 from tests.reference_model import Member
 from tests.shortening import Step, happens
 from tests.talking import BEGINNING
-from tests.trips import QUESTIONS
 from tests.witness import Letter, Shown, Witness
 
 
@@ -128,7 +127,7 @@ class AnyConversation(RuleBasedStateMachine):
     @happens(sender=senders, which=st.integers(0, 5), held=is_held)
     def types(self, sender: int, which: int, held: bool) -> None:
         """A member types the answer: a text, a title, or the number of a choice, which not every channel shows."""
-        asked = QUESTIONS.get(self._member(sender).step)
+        asked = self._member(sender).asked
         good = ("trip",) if asked is None else asked.good or (*asked.options, "1", "2", "3")
         self._writes(sender, good[which % len(good)], held)
 
@@ -194,7 +193,7 @@ class AnyConversation(RuleBasedStateMachine):
 
     def _answers(self, sender: int, place: int, held: bool = False) -> None:
         own, member = self._shown_to(sender), self._member(sender)
-        asked = QUESTIONS.get(member.step)
+        asked = member.asked
         if own and own[-1].question == member.question:
             self._taps(sender, own[-1], place, held)
         else:

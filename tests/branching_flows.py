@@ -121,7 +121,16 @@ class Name(Flow):
 
     flow_type = "name"
     steps = (
-        Step(id="first", type=StepType.TEXT, message="First name?", examples="Ama"),
+        Step(
+            id="first",
+            type=StepType.TEXT,
+            message="First name?",
+            validator=str.isalpha,
+            examples="Ama",
+            counterexamples="7",
+            max_attempts=2,
+            on_exhausted="failed",
+        ),
         Step(id="last", type=StepType.TEXT, message="Last name?", examples="Boateng", sensitive=True),
     )
 

@@ -187,7 +187,8 @@ def test_what_becomes_of_a_step_that_a_flow_answers_is_told() -> None:
     told = [change.words for change in found.changes]
     assert "'a' may be left out now" in told
     assert any("was “country (Country)” and is “address (Address)”" in words for words in told)
-    assert not any("push" in words for words in told)
+    entered = compared((text("a"), text("b")), (text("a"), SubFlow("b", Country)))
+    assert not any("push" in change.words for change in (*found.changes, *entered.changes))
     assert dot(found.graph, overlay=found.overlay)
 
 

@@ -2,7 +2,8 @@
 
 The one has all that leads somewhere: branches, a circle, ends of several kinds, a validator, a transformer, words that
 quote the answers, options whose titles are global words. The other is one question without a timeout. The plain
-description beside them is for the reference model, which must not ask the package what a flow means.
+description beside them is for the reference model, which must not ask the package what a flow means: what is asked,
+the offer to go on after a silence included, what can be answered, and where the answers lead.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ class Tip(Flow):
         return "Thank you for that."
 
 
+GLOBAL_WORDS = ("back", "cancel", "restart", "help")
+
+
 @frozen
 class Question:
     """One question, as a member would tell it.
@@ -94,6 +98,7 @@ class Question:
         then: Where an answer leads.
         elsewhere: Where those answers lead that lead elsewhere.
         options: What can be chosen, by what is shown of it in lower case.
+        obeys: The global words that mean something here.
         takes: What is kept of a text; None refuses it.
         refusal: What is said then.
         good: Texts that it takes.
@@ -107,6 +112,7 @@ class Question:
     then: str
     elsewhere: Mapping[Any, str] = field(factory=dict)
     options: dict[str, str] = field(factory=dict)
+    obeys: tuple[str, ...] = GLOBAL_WORDS
     takes: Callable[[str], Any] = str
     refusal: str = "not_accepted"
     good: tuple[str, ...] = ()
@@ -114,6 +120,11 @@ class Question:
     timeout: timedelta | None = timedelta(minutes=5)
     keyword: str = "trip"
     closing: Callable[[Mapping[str, Any]], str] = lambda answers: f"Good journey by {answers['way']}."
+
+    @property
+    def numbered(self) -> dict[str, str]:
+        """What can be chosen where each option is shown with its number."""
+        return self.options | {str(number): option for number, option in enumerate(self.options.values(), 1)}
 
     def leads(self, answer: Any) -> str:
         """Where an answer leads."""
@@ -168,3 +179,22 @@ QUESTIONS: Mapping[str, Question] = {
     ),
 }
 STARTS: Mapping[str, str] = {"trip": "way", "new trip": "way", "tip": "advice"}
+
+
+def on_the_way(path: tuple[str, ...], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers on a path and ahead of it, as far as they lead on from its last; the others were left."""
+    ahead = [QUESTIONS[path[-1]].leads(answers[path[-1]])]
+    while ahead[-1] in answers and ahead[-1] not in ahead[:-1]:
+        ahead.append(QUESTIONS[ahead[-1]].leads(answers[ahead[-1]]))
+    return {step: answers[step] for step in answers if step in (*path, *ahead)}
+
+
+def offer(stood: str) -> Question:
+    """What is asked after a silence: whether to go on where the run stood. Its choices are words, and no answers."""
+    return Question(
+        lambda _: "There was no answer for 5 minutes. Your answers are kept: would you like to continue?",
+        then=stood,
+        options={"continue": "continue", "start over": "restart"},
+        obeys=("cancel", "restart", "help"),
+        timeout=None,
+    )

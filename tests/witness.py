@@ -20,7 +20,7 @@ from tests.invariants import assert_holds
 from tests.reference_model import Member
 from tests.sides import manager_on, runner_on
 from tests.talking import BEGINNING, body_of
-from tests.trips import QUESTIONS, STARTS, Question, Tip, Trip
+from tests.trips import STARTS, Question, Tip, Trip
 
 FLOWS: dict[str, type[Flow]] = {"trip": Trip, "tip": Tip}
 SAY = Sentences()
@@ -168,6 +168,7 @@ class Witness:
             yield f"  !! {name}: the run that is stored cannot be taken up: {found}"
             return
         attempts = 0 if flow.validation is None else flow.validation.attempts
+        attempts = attempts if found.halt is None else found.halt.offers - 1  # what was said instead of a choice
         yield from _differences(Stored(flow.state, dict(flow.data), flow.path, attempts), due, f"{name}, stored")
 
     def _judges_the_trail(self, name: str) -> Iterator[str]:
@@ -178,7 +179,7 @@ class Witness:
 
     def _compares(self, letter: Letter, reply: Reply) -> Iterator[str]:
         member = self.member(letter.member)
-        before = QUESTIONS.get(member.step)
+        before = member.asked
         (status, *reasons), duplicate = member.hears(letter.inbound, letter.tapped, self.now)
         buttons = {option.id: option.title for message in reply.messages for option in options_of(message)}
         says = "\n\n".join(body_of(message) for message in reply.messages)
@@ -199,7 +200,7 @@ class Witness:
     def _due(self, name: str, before: Question | None, status: str, reasons: Sequence[str], duplicate: bool) -> Told:
         """What is due, in the words that it is said in."""
         member = self.members[name]
-        asked, ends = QUESTIONS.get(member.step), status == member.step
+        asked, ends = member.asked, status == member.step
         self.flow_of[name] = asked.keyword if asked else self.flow_of.get(name, "")
         named = status != "idle" and member.step != "idle"
         flow_id, step_id = (f"{self.flow_of[name]}_{name}", member.step) if named else (None, None)
@@ -208,8 +209,6 @@ class Witness:
         said = [_sentence(reason, asked, member.answers.get(member.step)) for reason in reasons]
         if asked:
             said.append(asked.words(member.answers))
-        elif member.stood:
-            said.append(SAY.offer.format(silence="5 minutes"))
         elif before and status == "completed":
             said.append(before.closing(member.answers))
         elif ends and (before or status == "cancelled"):
@@ -217,7 +216,7 @@ class Witness:
         else:
             said.append(SAY.idle.format(keywords="trip, tip"))
         data = dict(member.answers) if status == "completed" else None
-        buttons = tuple(asked.options) if asked else ("continue", "start over") if member.stood else ()
+        buttons = tuple(asked.options) if asked else ()
         return Told(status, "\n\n".join(said), buttons, flow_id, step_id, duplicate, data)
 
     def _writes_down(self, letter: Letter) -> None:

@@ -149,8 +149,8 @@ def _ways(flow: Flow[Any], steps: dict[str, Step], *, worded: bool) -> tuple[Way
                 guard=_guard(flow, trigger, transition) if transition.conditions else None,
                 folded=kind in _FOLDED or trigger in everywhere or _only_fails(kind, transition),
                 kind=kind,
-                predicates=_predicates(transition),
-                otherwise=_is_left(trigger, transition, routed),
+                predicates=_predicates(transition) if transition.predicates else (),
+                otherwise=bool(routed) and _is_left(trigger, transition, routed),
                 refusals=step.max_attempts if step is not None and kind is WayKind.ATTEMPTS else None,
             )
         )
@@ -161,8 +161,9 @@ def _kind(trigger: str, transition: FlowTransition) -> WayKind:
     if transition.refuses:
         return WayKind.REFUSED
     kind = _KINDS.get(trigger, WayKind.OTHER)
-    passes = any(predicate.route is None for predicate in transition.predicates)
-    return WayKind.PASSING if passes and kind not in (WayKind.ATTEMPTS, WayKind.EMPTY) else kind
+    if not transition.predicates or kind in (WayKind.ATTEMPTS, WayKind.EMPTY):
+        return kind
+    return WayKind.PASSING if any(predicate.route is None for predicate in transition.predicates) else kind
 
 
 def _only_fails(kind: WayKind, transition: FlowTransition) -> bool:
@@ -172,13 +173,12 @@ def _only_fails(kind: WayKind, transition: FlowTransition) -> bool:
 
 def _predicates(transition: FlowTransition) -> tuple[str, ...]:
     """The names of what must hold besides: the last of its conditions."""
-    count = len(transition.predicates)
-    return tuple(_name(condition) for condition in transition.conditions[-count:]) if count else ()
+    return tuple(_name(condition) for condition in transition.conditions[-len(transition.predicates) :])
 
 
 def _routed(found: Iterable[tuple[str, FlowTransition]]) -> frozenset[tuple[str, str]]:
     """The triggers and the steps of which routes decide, so that another way is what is left."""
-    return frozenset((trigger, str(each.source)) for trigger, each in found if _by_route(each))
+    return frozenset((trigger, str(each.source)) for trigger, each in found if each.predicates and _by_route(each))
 
 
 def _by_route(transition: FlowTransition) -> bool:

@@ -11,9 +11,11 @@ from typing import Any
 
 from attrs import frozen
 
+from fsmflow.alphabet import ANSWERING, EMPTY, EXHAUSTED, RESTART
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.registry import sample_flow
+from fsmflow.state import EXPIRED
 from fsmflow.testing.firing import Fired, Run, WrongTransition, running, take
 from fsmflow.testing.moves import Move
 from fsmflow.testing.paths import Ways
@@ -141,6 +143,22 @@ class Path:
     def __repr__(self) -> str:
         answers = ", ".join(f"{move}" + ("" if move.value is None else f" {move.value!r}") for move in self.moves)
         return f"<Path of {self.flow.__name__}: {answers or 'nothing'}>"
+
+    @property
+    def is_offered(self) -> bool:
+        """True if a member can make each of its moves, in a conversation.
+
+        That there is nothing to choose from is no member's doing; and to go on, or to start over, after a silence is
+        offered only where something was answered.
+        """
+        answered = False
+        for move in self.moves:
+            leaves = [leaf for leaf, _ in move.leaves()]
+            if any(leaf.trigger == EMPTY for leaf in leaves) or (move.source == EXPIRED and not answered):
+                return False
+            gives = move.trigger in ANSWERING or move.trigger == EXHAUSTED
+            answered = (gives and not move.refuses) or (answered and move.trigger != RESTART)
+        return True
 
     def run(self) -> Flow[Any]:
         """Takes all moves, in a new flow in memory.

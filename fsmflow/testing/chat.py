@@ -20,9 +20,9 @@ from typing import Any
 
 from typing_extensions import Self
 
-from fsmflow.alphabet import EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
+from fsmflow.alphabet import EMPTY, EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
-from fsmflow.messages import Channel, Inbound, Location, Media, Message, Option, Reply, Text, options_of
+from fsmflow.messages import Channel, Inbound, ListMenu, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
 from fsmflow.silence import GO_ON, START_OVER
 from fsmflow.state import EXPIRED
@@ -175,6 +175,9 @@ class Chat(Seen):
     def follow(self, path: Path) -> Self:
         """Does what a path does, as a member would: types, taps, goes back, cancels, starts over, stays silent.
 
+        Pages are turned where there are several. That a question has nothing to choose from is no member's doing: where
+        it is so, the conversation has left it already.
+
         Args:
             path: A path from the first question, where this member must be: of `paths_of`, a random walk as well.
 
@@ -183,16 +186,18 @@ class Chat(Seen):
         """
         if path.lacks is not None:
             raise AssertionError(f"{path} cannot be tried: {path.lacks}")
-        for move in path.moves:
-            for leaf, _ in move.leaves():
+        ahead = [[leaf for leaf, _ in move.leaves()] for move in path.moves]
+        for number, move in enumerate(path.moves, 1):
+            for leaf in ahead[number - 1]:
                 self._do(leaf)
-            self.expect(step=move.dest)
+            if not any(leaf.trigger == EMPTY for leaves in ahead[number : number + 1] for leaf in leaves[:1]):
+                self.expect(step=move.dest)
         return self
 
     def _do(self, move: Move) -> None:
         spelled = getattr(self._world.worker.runner.conversation.words, move.trigger, ())
-        if move.trigger == PUSH:
-            return  # the flow that answers a step begins by itself
+        if move.trigger in (PUSH, EMPTY):
+            return  # this happens by itself, if it does: where it has led is seen to
         if move.trigger in (SUBMIT, EXHAUSTED):
             for _ in range(move.times):
                 if move.value in [option.id for option in self.options]:
@@ -209,18 +214,23 @@ class Chat(Seen):
         elif move.trigger == PAGE:
             self._turn_the_page()
         elif spelled:
+            while folded(spelled[0]) in map(folded, self._page_turns()):  # there the word says another page
+                self.say(spelled[0])
             self.say(spelled[0])
         else:
             raise AssertionError(self._told([f"nothing that a member does is called {move.trigger!r}"]))
 
     def _turn_the_page(self) -> None:
         """Taps what shows more of the options; on the last page, what shows those before."""
+        for turn in self._page_turns()[:1]:
+            self.tap(turn)
+
+    def _page_turns(self) -> list[str]:
+        """What turns the page, where a page of several is shown: more options first."""
         sentences = self._world.worker.runner.conversation.sentences
-        shown = [option.title for reply in self.replies[-1:] for option in _offered(reply)]
-        turn = next((each for each in (sentences.more, sentences.fewer) if each in shown), None)
-        if turn is None:
-            raise AssertionError(self._told(["there is no other page to turn to"]))
-        self.tap(turn)
+        menus = [each for reply in self.replies[-1:] for each in reply.messages if isinstance(each, ListMenu)]
+        shown = [turn.title for menu in menus for turn in menu.turns]
+        return [each for each in (sentences.more, sentences.fewer) if each in shown]
 
     # -- what happens --------------------------------------------------------------------------------------------------
 

@@ -15,12 +15,14 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow.alphabet import EXHAUSTED, PUSH, SUBMIT
-from fsmflow.answers import Answer
+from fsmflow.answers import Answer, words_of
 from fsmflow.calls import Call, drive_async, run_calls
+from fsmflow.choices import Offer
+from fsmflow.errors import NoOptions
 from fsmflow.flow import Flow
 from fsmflow.machine import FlowTransition, Turn
 from fsmflow.messages import Message
-from fsmflow.questions import with_reason
+from fsmflow.questions import compose, with_reason
 from fsmflow.testing.moves import Move
 
 Run = Callable[[Any], Any]
@@ -100,8 +102,21 @@ def take(flow: Flow[Any], move: Move, run: Run) -> Fired:
         Exception: Whatever the flow's code raised.
     """
     taken = _check(flow, move, act(flow, move, run))
-    said = run(flow.says())
+    said = _said(flow, run)
     return Fired(flow, said if flow.refusal is None else with_reason(flow.refusal, said), taken)
+
+
+def _said(flow: Flow[Any], run: Run) -> Message:
+    """What is said; of a question that has nothing to choose from the question, which is left by a move of its own."""
+    try:
+        return run(flow.says())  # type: ignore[no-any-return] # a generator of calls gives what it returns
+    except NoOptions:
+        asked = flow.innermost
+        step = asked.current_step
+        if step is None or not asked.may_have_nothing:
+            raise
+        words = run(words_of(asked, step, asked.definition.callbacks[step.id], asked.channel.type))
+        return compose(type(asked).__name__, step, words, Offer(()))
 
 
 def act(flow: Flow[Any], move: Move, run: Run) -> Turn:
