@@ -199,7 +199,7 @@ class OrderFlow(Flow[OrderData]):
             type=StepType.BUTTON,
             message=confirmation,
             options=(
-                Option("confirm", "Order"),
+                Option("confirm", "Order it"),
                 Option("change", "Change it", to="count"),
                 Option("leave", "Leave it", to="cancelled"),
             ),

@@ -47,7 +47,7 @@ HOW_MANY = "How many of White bread?"
 WHAT_FOR = "That is a lot! What is it for, and for which day?"
 HANDING = "Shall we deliver it, or do you collect it?\n\n1. Deliver it\n2. I collect it"
 WHERE = "Which street, and which number?"
-SURE = "\n\nIs this right?\n\n1. Order\n2. Change it\n3. Leave it"
+SURE = "\n\nIs this right?\n\n1. Order it\n2. Change it\n3. Leave it"
 AT_SHOP = "What: 3 x White bread\nTotal: USD 3.60\nWhere: at the shop"
 AT_HOME = f"What: 3 x White bread\nTotal: USD 3.60\nWhere: {STREET}, {TOWN}, {DOOR}"
 NO_CHOICE = "Please choose one of the options.\n\n"
@@ -200,12 +200,9 @@ def test_what_is_sold_out_is_not_offered_and_without_anything_the_order_is_close
 
 def test_who_ponders_how_it_shall_come_is_reminded_once_and_has_an_hour() -> None:
     chat = Chat(OrderFlow).say("1").say("3").wait(minutes=5)
-    assert (
-        chat.heard
-        == "Are you still there?\n\nShall we deliver it, or do you collect it?\n\n1. Deliver it\n2. I collect it"
-    )
+    assert chat.heard == "Are you still there?\n\nShall we deliver it, or do you collect it?"
     chat.wait(minutes=54).say("I collect it").expect(step="confirm")
-    chat.wait(minutes=5).say("order").expect(status="expired", options=("continue", "restart"))
+    chat.wait(minutes=6).say("yes").expect(status="expired", options=("continue", "restart"))
     chat.tap("continue").expect(step="confirm").tap("confirm").expect(status="completed")
 
 
@@ -226,7 +223,7 @@ def test_an_order_is_made_over_whatsapp(any_redis: Redis, prefix: str) -> None:
     phone.says(STREET)
     phone.says(TOWN)
     assert phone.says("skip").endswith(f"*Where:* {STREET}, {TOWN}\n\nIs this right?")
-    assert phone.taps("Order").startswith("*Thank you for your order*\n\n*What:* 21 x Wedding cake")
+    assert phone.taps("Order it").startswith("*Thank you for your order*\n\n*What:* 21 x Wedding cake")
     assert phone.reply is not None
     assert phone.reply.data == OrderData(
         product="c3",
@@ -244,7 +241,7 @@ PHONE = Channel("whatsapp", "15550001111")
 AT_LENGTH = (
     *("order", "many", "More", "back", "help", "More", "Back", "wedding cake", "some", "60", "a wedding on Saturday"),
     *("Deliver it", STREET, "back", STREET, TOWN, "skip", "back", DOOR, "Change it", "70", "a wedding on Saturday"),
-    *("Deliver it", STREET, TOWN, DOOR, "Order"),
+    *("Deliver it", STREET, TOWN, DOOR, "Order it"),
 )
 
 
@@ -283,9 +280,9 @@ def test_a_member_in_the_middle_of_an_order_takes_less_than_two_kilobytes(server
     with Redis.from_url(server_url) as redis:
         runner = order_on(redis)
         key = runner.manager.layout.keys("whatsapp:15550001111").state
-        held = {}
+        held: dict[str | None, Any] = {}
         for number, text in enumerate(("order", "wedding cake", "60", "a wedding on Saturday", "Deliver it")):
             reply = runner.handle(sent(number, text))
             held[reply.step_id] = redis.memory_usage(key, samples=0)
-        assert [*held] == ["product", "count", "occasion", "handing", "address.street"]
-        assert held["handing"] < 2048, held
+    middle = ("count", "occasion", "handing", "address.street")
+    assert [step_id for step_id in middle if held[step_id] >= 2048] == []
