@@ -44,11 +44,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from examples import credex
+from examples import credex, sign_in
 from examples.address import AddressFlow
 from examples.offer import OfferFlow
 from examples.order import OrderFlow
 from examples.registration import RegistrationFlow
+from examples.sign_in import RenameFlow, SignInFlow
 from fsmflow import (
     AsyncFlowRunner,
     AsyncFlowStateManager,
@@ -72,7 +73,7 @@ TRY_AGAIN_CODES = frozenset({4, 80007, 130429, 131000, 131016, 131056, 131057})
 TRY_AGAIN_STATUSES = frozenset({401, 408, 429})  # 401: our access token ran out, which an operator will mend
 
 served: dict[str, type[Flow[Any]]] = {
-    **{flow.flow_type: flow for flow in (OfferFlow, RegistrationFlow, OrderFlow, AddressFlow)},
+    **{flow.flow_type: flow for flow in (OfferFlow, RegistrationFlow, OrderFlow, AddressFlow, SignInFlow, RenameFlow)},
     **credex.flows,
 }
 
@@ -167,7 +168,7 @@ class Webhook:
                 continue
             try:
                 reply = await self.runner.handle(inbound)
-                self.act(reply)
+                self.act(inbound, reply)
                 await self.send(inbound, reply)
             except InvalidMemberId:
                 logger.warning("a message came from an address that cannot be a member's")
@@ -181,9 +182,10 @@ class Webhook:
                 waiting.add(inbound.channel)  # it is there, and refused: another program's key in this member's place
         return not waiting
 
-    def act(self, reply: Reply) -> None:
+    def act(self, inbound: Inbound, reply: Reply) -> None:
         """Does what a completed flow asks for, once for its run. A service that is called would be awaited here."""
         credex.carry_out(reply)
+        sign_in.carry_out(inbound.channel, reply)
 
     async def send(self, inbound: Inbound, reply: Reply) -> None:
         """Sends a reply, unless it is a duplicate's and known to be sent.
@@ -285,7 +287,8 @@ def create_app(
     if http is None:
         http = httpx.AsyncClient(timeout=5.0)
         closing.append(http.aclose)
-    webhook = Webhook(settings, AsyncFlowRunner(manager, served), http)
+    runner = AsyncFlowRunner(manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow)
+    webhook = Webhook(settings, runner, http)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

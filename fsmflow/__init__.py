@@ -11,6 +11,7 @@ messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `B
 graphemes       how long words are, and cutting them
 refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
+identity        who a member is, as far as an application knows
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
 choices         what a step offers at a moment: the options that its callable gives
@@ -48,11 +49,16 @@ effects         what a turn may ask of the store
 menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
-returning       a member who comes back after a silence
 recovery        going on from what is left of a state that cannot be read
-interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
+sign_in         who a member is, and the way in for who is not signed in
+takeover        what a member began before it was known who they are
+moving          what is said of a run that has moved, or that stays where it is
+opening         a run that begins
+interruption    another flow, named in the middle of one
+listening       what a message means at the question that is asked
+returning       a member who comes back after a silence
 timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
@@ -87,6 +93,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
         AsyncFlowError,
+        AuthenticatorFailed,
         BadOptions,
         BadTarget,
         Contended,
@@ -112,6 +119,7 @@ if typing.TYPE_CHECKING:
         Unsuitable,
     )
     from fsmflow.flow import Flow
+    from fsmflow.identity import Member
     from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
@@ -142,6 +150,7 @@ __all__ = [
     "AsyncFlowRunner",
     "AsyncFlowStateManager",
     "AuditEntry",
+    "AuthenticatorFailed",
     "BadOptions",
     "BadTarget",
     "Buttons",
@@ -165,6 +174,7 @@ __all__ = [
     "ListMenu",
     "Location",
     "Media",
+    "Member",
     "MemberState",
     "Message",
     "MissingExtra",
@@ -200,6 +210,7 @@ _NAMES: typing.Final = {
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
         "AsyncFlowError",
+        "AuthenticatorFailed",
         "BadOptions",
         "BadTarget",
         "Contended",
@@ -225,6 +236,7 @@ _NAMES: typing.Final = {
         "Unsuitable",
     ),
     "flow": ("Flow",),
+    "identity": ("Member",),
     "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",

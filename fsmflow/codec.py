@@ -45,7 +45,7 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "halt"})
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt"})
 """The fields of a stored run that few runs have: nearly every one is read without a look at them."""
 _AS_ANSWERED: Final = "="
 """The path of a run whose steps were answered in the order in which its data has them."""
@@ -86,6 +86,9 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
     return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
 
 
+_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition", "page", "unasked")
+
+
 def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]:
     run: dict[str, Any] = {} if flow_data.id == known_as else {"id": flow_data.id}
     run["flow_type"] = flow_data.flow_type
@@ -95,22 +98,16 @@ def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]
         # answers that a flow gave are ready for JSON; those of a structure may be anything
         ready = _JSON.issuperset(map(type, flow_data.data.values()))
         run["data"] = flow_data.data if ready else converter.unstructure(flow_data.data)
-    if flow_data.run_id:
-        run["run_id"] = flow_data.run_id
-    if flow_data.visit:
-        run["visit"] = flow_data.visit
-    if flow_data.path:
-        run["path"] = _AS_ANSWERED if flow_data.path == tuple(flow_data.data) else flow_data.path
-    if flow_data.revision:
-        run["revision"] = flow_data.revision
-    if flow_data.definition:
-        run["definition"] = flow_data.definition
+    for name in _LEFT_OUT_WHERE_EMPTY:
+        value = getattr(flow_data, name)
+        if value:
+            run[name] = value
+    if flow_data.path and flow_data.path == tuple(flow_data.data):
+        run["path"] = _AS_ANSWERED
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
     if flow_data.halt is not None:
         run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
-    if flow_data.page:
-        run["page"] = flow_data.page
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner, _id_within(flow_data.id, flow_data.step_id))
     if flow_data.waiting is not None:
@@ -159,15 +156,18 @@ def _with_the_rest(run: FlowData, found: Any) -> FlowData:
     """The same run with what few runs have."""
     get = found.get
     page, inner, waiting = get("page", 0), get("inner"), get("waiting")
-    interrupted_by, halt = get("interrupted_by"), get("halt")
+    interrupted_by, unasked, halt = get("interrupted_by"), get("unasked", False), get("halt")
     if type(page) is not int or not (interrupted_by is None or type(interrupted_by) is str):
         raise TypeError("no page, or no flow type")
+    if type(unasked) is not bool:
+        raise TypeError("neither yes nor no")
     if not 0 <= page < COUNT_LIMIT:
         raise ValueError("no count")
     held = None if inner is None else _run(inner, _id_within(run.id, run.step_id))
     waits = None if waiting is None else _run(waiting)
     halted = None if halt is None else _halt(halt)
-    return evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
+    run = evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
+    return evolve(run, unasked=unasked) if unasked else run
 
 
 def _validation(found: Any) -> Validation:

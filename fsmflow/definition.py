@@ -52,6 +52,7 @@ class Definition:
         sensitive: The ids of the steps whose answers are redacted.
         depth: How many flows stand within each other, this one counted.
         asynchronous: The names of callables that must be awaited.
+        requires_auth: True if only who is signed in may go through it, or through a flow within it.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
         when_empty: The steps that name a way on for having nothing to choose from.
@@ -70,6 +71,7 @@ class Definition:
     sensitive: frozenset[str]
     depth: int
     asynchronous: tuple[str, ...]
+    requires_auth: bool
     fingerprint: str
     when_empty: frozenset[str] = frozenset()
     typed: TypedData | None = None
@@ -284,6 +286,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
             if callback is not None and callback.is_async
         )
         + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
+        requires_auth=getattr(owner, "requires_auth", False) or any(each.requires_auth for each in flows.values()),
         fingerprint=_fingerprint(steps),
         when_empty=frozenset(step.id for step in steps if step.when_empty is not None),
         typed=typed,
@@ -312,6 +315,8 @@ def check_attributes(owner: Any) -> None:
         wrong = "timeout is a timedelta above zero, or None for never"
     elif not isinstance(owner.revision, int):
         wrong = "revision is an integer"
+    elif not isinstance(owner.requires_auth, bool):
+        wrong = "requires_auth is True or False"
     if wrong is not None:
         raise FlowDefinitionError(owner.__name__, None, wrong)
 

@@ -99,7 +99,12 @@ class Dialogue:
         flow = make_flow(registration.flow, registration.flow_type, arrival.member_id, channel, structure)
         flow.sentences = self.sentences
         flow.message_id = arrival.inbound.message_id
+        flow.member = arrival.member
         return flow
+
+    def must_sign_in(self, arrival: Arrival, flow: Flow) -> bool:
+        """True if a flow is not for a member who is not signed in, as this one is not."""
+        return flow.definition.requires_auth and not arrival.is_signed_in
 
     def rebuilt(self, arrival: Arrival, flow: Flow) -> Flow:
         """The same run with its steps as they are now: of a class that builds them, by the answers of this moment.

@@ -25,7 +25,19 @@ from redis.exceptions import NoScriptError
 
 from fsmflow.audit import AuditEntry, emit
 from fsmflow.calls import Call
-from fsmflow.effects import Backoff, Commit, Committed, Effect, Effects, LastValid, Load, Outcome, Reschedule
+from fsmflow.effects import (
+    Backoff,
+    Both,
+    Commit,
+    Committed,
+    Effect,
+    Effects,
+    LastValid,
+    Load,
+    LoadBoth,
+    Outcome,
+    Reschedule,
+)
 from fsmflow.errors import Contended, StoreUnavailable
 from fsmflow.messages import Channel
 from fsmflow.state import FlowData, MemberState
@@ -80,7 +92,7 @@ class Pause:
 
 @frozen
 class SendAll:
-    """Commands of different members that go out together; the result is their answers, in order.
+    """Commands under different keys that go out together; the result is their answers, in order.
 
     Args:
         commands: The commands. One that failed has its `StoreUnavailable` for an answer.
@@ -89,7 +101,7 @@ class SendAll:
     commands: tuple[tuple[Any, ...], ...] = field(repr=False)
 
 
-Wish = Union[Send, Pause, Call]
+Wish = Union[Send, SendAll, Pause, Call]
 Wishes = Generator[Wish, Any, ResultT]
 
 
@@ -107,6 +119,18 @@ class Exchange:
         """Reads the state of a member."""
         fields = yield Send(("HGETALL", self.layout.keys(member_id).state))
         return read_hash(member_id, channel, fields)
+
+    def load_both(self, wanted: LoadBoth) -> Wishes[Both]:
+        """Reads a member's hash and the one under the id by channel, on one way."""
+        other = self.layout.keys(wanted.by_channel)
+        reading = ("HGETALL", self.layout.keys(wanted.member_id).state), ("HGETALL", other.state)
+        answers = yield SendAll((*reading, ("ZSCORE", other.seen, wanted.message_key)))
+        for answer in answers:
+            if isinstance(answer, StoreUnavailable):
+                raise answer
+        fields, other_fields, score = answers
+        by_channel = read_hash(wanted.by_channel, wanted.channel, other_fields)
+        return Both(read_hash(wanted.member_id, wanted.channel, fields), by_channel, score is not None)
 
     def commit(self, commit: Commit) -> Wishes[Committed]:
         """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
@@ -200,6 +224,8 @@ class Exchange:
     def _perform(self, effect: Effect, patience: _Patience) -> Wishes[Any]:
         if isinstance(effect, Load):
             return (yield from self.load(effect.member_id, effect.channel))
+        if isinstance(effect, LoadBoth):
+            return (yield from self.load_both(effect))
         if isinstance(effect, Commit):
             return (yield from self.commit(effect))
         if isinstance(effect, LastValid):
@@ -235,7 +261,7 @@ class _Patience:
         return Pause(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
 
 
-def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, Any, list[ResultT]]:
+def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish, Any, list[ResultT]]:
     """Drives several generators side by side: what they send goes out in one batch, all else in turn.
 
     An event loop does this by itself; this is for who has none.
@@ -269,17 +295,18 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, An
         go_on(index, partial(next, wishes))
     while wanted:
         for index in list(wanted):
-            while index in wanted and not isinstance(wanted[index], Send):
+            while index in wanted and not isinstance(wanted[index], (Send, SendAll)):
                 try:
                     result = yield wanted[index]
                 except Exception as fault:  # noqa: BLE001 - handed to the one that wanted it
                     go_on(index, partial(several[index].throw, fault))
                 else:
                     go_on(index, partial(several[index].send, result))
-        sending = {index: wish.command for index, wish in wanted.items() if isinstance(wish, Send)}
+        sending = {index: wish for index, wish in wanted.items() if isinstance(wish, (Send, SendAll))}
         if sending:
-            answers = yield SendAll(tuple(sending.values()))
-            for index, answer in zip(sending, answers, strict=True):
+            answers = iter((yield SendAll(tuple(command for wish in sending.values() for command in _commands(wish)))))
+            for index, wish in sending.items():
+                answer = next(answers) if isinstance(wish, Send) else [next(answers) for _ in wish.commands]
                 if isinstance(answer, StoreUnavailable):
                     go_on(index, partial(several[index].throw, answer))
                 else:
@@ -287,3 +314,7 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish | SendAll, An
     if faults:
         raise faults[0]
     return [returned[index] for index in range(len(several))]
+
+
+def _commands(wish: Send | SendAll) -> tuple[tuple[Any, ...], ...]:
+    return (wish.command,) if isinstance(wish, Send) else wish.commands

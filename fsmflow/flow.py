@@ -37,7 +37,10 @@ from fsmflow.wording import Sentences
 
 # What a subclass is meant to define or extend; every other name of Flow is its own.
 _OPEN_NAMES = frozenset(
-    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "handed_over", "_get_channel_identifier"}
+    {
+        *("flow_type", "keywords", "steps", "timeout", "revision", "requires_auth"),
+        *("complete", "handed_over", "_get_channel_identifier"),
+    }
 )
 _ANYBODY = "member"
 _ANYWHERE = Channel("memory", _ANYBODY)
@@ -75,6 +78,9 @@ class Flow(NestingModel, Generic[DataT]):
 
     revision: int = 0
     """Raise it when a change of this flow must not be met by workers of the release before."""
+
+    requires_auth: bool = False
+    """True if only a member who is signed in may go through it; one who is not is taken through the sign-in first."""
 
     _compiled: ClassVar[Definition | None] = None
     _shapes: ClassVar[Shapes]

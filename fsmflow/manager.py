@@ -216,7 +216,7 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        return drive(self.exchange.due(limit), self._perform_together)
+        return drive(self.exchange.due(limit), self._perform)
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.
@@ -236,7 +236,7 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         Raises:
             Exception: The first that one of them let through, after all the others have come to their end.
         """
-        return drive(together([self.exchange.obey(effects) for effects in several]), self._perform_together)
+        return drive(together([self.exchange.obey(effects) for effects in several]), self._perform)
 
     def _run(self, wishes: Wishes[ResultT]) -> ResultT:
         return drive(wishes, self._perform)
@@ -244,11 +244,8 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
     def _perform(self, wish: Wish) -> Any:
         if isinstance(wish, Send):
             return execute(self.redis, wish.command)
+        if isinstance(wish, SendAll):
+            return execute_together(self.redis, wish.commands)
         if isinstance(wish, Call):
             return wish.make()
         return time.sleep(wish.seconds)
-
-    def _perform_together(self, wish: Wish | SendAll) -> Any:
-        if isinstance(wish, SendAll):
-            return execute_together(self.redis, wish.commands)
-        return self._perform(wish)

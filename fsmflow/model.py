@@ -37,6 +37,7 @@ from fsmflow.choices import Offer
 from fsmflow.codec import digest
 from fsmflow.definition import Definition
 from fsmflow.errors import FlowEnded, NoOptions
+from fsmflow.identity import Member
 from fsmflow.machine import FlowTransition, Turn, transitions_from
 from fsmflow.messages import Channel, Message, Option, Text
 from fsmflow.questions import closing, compose
@@ -94,6 +95,8 @@ class FlowModel:
     Args:
         definition: The compiled flow.
         id: The id of the flow.
+
+    `member` is who the member is, as far as the application knows: of this message alone, and never stored.
     """
 
     flow_type: str = ""
@@ -123,6 +126,8 @@ class FlowModel:
     guarded: tuple[str, ...] = ()
     waiting: FlowData | None = None
     interrupted_by: str | None = None
+    unasked: bool = False
+    member: Member | None = None
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:
@@ -382,6 +387,7 @@ class FlowModel:
             validation=self.validation,
             waiting=self.waiting,
             interrupted_by=self.interrupted_by,
+            unasked=self.unasked,
             halt=self.halt,
             page=self.page_shown,
         )
@@ -402,6 +408,7 @@ class FlowModel:
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
         self.validation = flow_data.validation
         self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
+        self.unasked = flow_data.unasked
         self.halt = flow_data.halt
         self.page_shown, self.last_words, self.choices_known = flow_data.page, None, None
         return True

@@ -208,7 +208,7 @@ class NestingModel(FlowModel):
         if not isinstance(made, NestingModel):
             raise FlowDefinitionError(type(self).__name__, self.state, "a SubFlow takes a Flow class")
         made.id = f"{self.id}.{self.state}"
-        made.sentences, made.message_id = self.sentences, self.message_id
+        made.sentences, made.message_id, made.member = self.sentences, self.message_id, self.member
         made.guarded = (*self.guarded, *self.secrets())
         return made
 

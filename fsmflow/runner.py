@@ -26,6 +26,7 @@ from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, Reply
 from fsmflow.registry import Flows, Registry, make_flow
+from fsmflow.sign_in import Authenticator, check_sign_in
 from fsmflow.state import MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
 from fsmflow.timekeeping import Timekeeping
@@ -61,16 +62,24 @@ class Runner(Generic[ManagerT]):
         on_fault: Is called with what a flow's code raised, and the message that met it: the place for a traceback,
             which may hold answers and is therefore nowhere else. What it raises comes out of `handle`, with nothing
             decided: a test may raise the fault itself.
+        authenticator: Says who is at an address: takes a `Channel` and gives a `Member` or None, or something to await
+            of it for the other runner. It is called for each message, and once more when a sign-in was completed. The
+            id that it gives is the key of the state, so a member has one on all channels; ``Inbound.member_id`` wins,
+            and where it names another, nobody is signed in. Who is no longer signed in is best still named, with the
+            time that has passed: for None their state is that of the address, and what they were at is not in it.
+        sign_in: The flow (or its flow type) that a member goes through who wants one that `requires_auth` and is not
+            signed in, or is no longer.
 
     Raises:
-        FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly.
-        AsyncFlowError: A flow (or `on_fault`) must be awaited, and the runner is synchronous.
+        FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly; a flow requires a
+            sign-in and there is none, or the sign-in itself requires it.
+        AsyncFlowError: A flow (`on_fault`, `authenticator`) must be awaited, and the runner is synchronous.
         TypeError: The manager is one for the other runner.
     """
 
     asynchronous: ClassVar[bool]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a bot is made of; all but the first two have names and defaults
         self,
         manager: ManagerT,
         flows: Flows,
@@ -81,6 +90,8 @@ class Runner(Generic[ManagerT]):
         channels: tuple[ChannelModule, ...] = CHANNELS,
         clock: Callable[[], datetime] = now,
         on_fault: Callable[[Exception, Inbound], object] | None = None,
+        authenticator: Authenticator | None = None,
+        sign_in: str | type[Flow[Any]] | None = None,
     ) -> None:
         if inspect.iscoroutinefunction(manager.load) is not self.asynchronous:
             raise TypeError(f"{type(self).__name__} needs another manager than a {type(manager).__name__}")
@@ -89,8 +100,10 @@ class Runner(Generic[ManagerT]):
         rules: Mapping[str, ChannelRules] = {module.limits.channel: module.limits for module in channels}
         self.manager: ManagerT = manager
         self.clock = clock
-        registry = Registry.of(flows, default=default, asynchronous=self.asynchronous)
-        self.conversation = Conversation(registry, words or Words(), sentences or Sentences(), rules, on_fault)
+        registry = Registry.of(flows, default=default, sign_in=sign_in, asynchronous=self.asynchronous)
+        check_sign_in(registry, authenticator, asynchronous=self.asynchronous)
+        spoken = (words or Words(), sentences or Sentences())
+        self.conversation = Conversation(registry, *spoken, rules, on_fault=on_fault, authenticator=authenticator)
         for misfit in self.conversation.misfits():
             # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
             logger.warning("{}", misfit)
@@ -125,7 +138,11 @@ class Runner(Generic[ManagerT]):
         return handled
 
     def _handling_many(self, inbounds: Sequence[Inbound]) -> list[Effects[dict[int, Handled]]]:
-        """For each member of some messages what answers them, by their place."""
+        """For each member of some messages what answers them, by their place.
+
+        Who is one member on several addresses is known only when a message is looked at: each address counts for one,
+        and where two of them meet, one commit gives way to the other.
+        """
         places: dict[str, list[int]] = {}
         for place, inbound in enumerate(inbounds):
             places.setdefault(inbound.member_id or member_id_of(inbound.channel), []).append(place)

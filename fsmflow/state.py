@@ -92,6 +92,8 @@ class FlowData:
         waiting: The run that is gone on with once this one has ended.
         interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
             to do about it.
+        unasked: True if its question is to be asked before anything is taken for an answer to it: it was put aside for
+            a sign-in.
         halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
     """
 
@@ -110,6 +112,7 @@ class FlowData:
     inner: FlowData | None = None
     waiting: FlowData | None = None
     interrupted_by: str | None = None
+    unasked: bool = False
     halt: Halt | None = None
 
     @property

@@ -10,6 +10,10 @@ A reminder is committed before it is sent, so it is sent at most once: a worker 
 nobody. Nothing else is lost by it, since the end of the run was set by the same commit. Rejected: sending first, which
 reminds twice, or of a question that was answered meanwhile; the member may do without a reminder, and pays for each.
 
+A reminder says a question, so the authenticator is asked who is there: that of a flow for those who are signed in goes
+to nobody else, and none goes to an address whose member is known by another id now, where the conversation goes on. A
+run is closed without asking.
+
 The end of a run is said to nobody: a message that nobody asked for costs money, and what it says is said when the
 member comes back. Whoever wants to say something has the `Due`, with an empty reply and the channel.
 """
@@ -27,14 +31,14 @@ from fsmflow.alphabet import EXPIRE
 from fsmflow.audit import AuditEntry, redacted
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, dump_flow_data
-from fsmflow.decision import Arrival
-from fsmflow.dialogue import Dialogue
+from fsmflow.decision import Arrival, member_id_of
 from fsmflow.effects import Commit, Effects, Load, Outcome, Reschedule
-from fsmflow.errors import NewerState
+from fsmflow.errors import AuthenticatorFailed, NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.sign_in import SigningIn
 from fsmflow.state import MemberState
 from fsmflow.taps import nonce_of
 from fsmflow.timers import CLOSE, LOOK, REMIND, Deadline, Due, Overdue, Timer, milliseconds, next_timer
@@ -56,7 +60,7 @@ class Timekeeping:
         on_fault: Is called with what a flow's code raised.
     """
 
-    dialogue: Dialogue
+    dialogue: SigningIn
     moment: datetime
     on_fault: Callable[[Exception, Inbound], object] | None = None
 
@@ -81,6 +85,9 @@ class Timekeeping:
             yield deadline
             return None
         arrival = Arrival.of(Inbound(state.channel, "due", kind="due", member_id=state.member_id), self.moment)
+        is_there = True
+        if deadline.kind == REMIND and self.dialogue.authenticator is not None:
+            arrival, is_there = yield from self._asks_who(arrival)
         try:
             flow = self._taken_up(arrival, state)
         except NewerState:
@@ -92,7 +99,18 @@ class Timekeeping:
         if flow is None:
             yield Reschedule(entry)  # the member's next message recovers what can be recovered
             return None
-        return (yield from self._done(arrival, state, flow, deadline, entry.now))
+        is_there = is_there and not self.dialogue.must_sign_in(arrival, flow)
+        return (yield from self._done(arrival, state, flow, deadline, entry.now, is_there=is_there))
+
+    def _asks_who(self, arrival: Arrival) -> Calls[tuple[Arrival, bool]]:
+        """The arrival as of whom the authenticator knows, and whether the member of the stored run is there."""
+        inbound = arrival.inbound
+        try:
+            member = yield from self.dialogue.authenticates(inbound)
+        except AuthenticatorFailed:  # which it has told: that nobody is reminded then is all that is lost
+            return arrival, False
+        gone = member is not None and member.id != arrival.member_id == member_id_of(inbound.channel)
+        return Arrival.of(inbound, self.moment, member), not gone
 
     def _taken_up(self, arrival: Arrival, state: MemberState) -> Flow[Any] | None:
         """The stored run; None where it does not fit the code.
@@ -110,7 +128,7 @@ class Timekeeping:
         return flow if flow.resume(stored) else None
 
     def _done(
-        self, arrival: Arrival, state: MemberState, flow: Flow[Any], deadline: Deadline, now: int
+        self, arrival: Arrival, state: MemberState, flow: Flow[Any], deadline: Deadline, now: int, *, is_there: bool
     ) -> Effects[Due | None]:
         """Reminds, or closes; or sets what is due anew, where what was set is of no use."""
         if deadline.kind == LOOK or deadline.question != nonce_of(flow.run_id, flow.visit):
@@ -121,7 +139,7 @@ class Timekeeping:
             rest = None if silence is None else deadline.at + milliseconds(silence) - milliseconds(patience) - now
             if rest is None or rest > 0:  # else nobody looked for so long that the run is over
                 timer = None if rest is None else Timer(CLOSE, rest, deadline.question)
-                return (yield from self._remind(arrival, state, flow, timer))
+                return (yield from self._remind(arrival, state, flow, timer, is_there=is_there))
         if silence is None:  # by now the step waits for ever
             return (yield from _committed(state, flow, None, None))
         turn = Turn()
@@ -129,9 +147,12 @@ class Timekeeping:
         return (yield from _committed(state, flow, CLOSE, None, entries=turn.entries))
 
     def _remind(
-        self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None
+        self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None, *, is_there: bool
     ) -> Effects[Due | None]:
         """Asks the question once more, unless that cannot be said or sent."""
+        if not is_there:
+            note = flow.entry(audit.REMINDER, "refused", reason="nobody is there who is signed in for it")
+            return (yield from _committed(state, flow, None, timer, entries=(note,)))
         window = self.dialogue.window_of(arrival)
         if window is not None and timedelta(milliseconds=arrival.received - state.sent_at) >= window:
             note = flow.entry(audit.REMINDER, "refused", reason="the channel takes no message that was not asked for")

@@ -23,6 +23,7 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "help": {"words": "back, cancel"},
     "interrupted": {"keyword": "offer"},
     "earlier": {"answer": "100"},
+    "sign_in_left": {"keyword": "offer"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
     "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
@@ -138,6 +139,12 @@ class Sentences:
         stay: The title of the option to go on.
         too_many: What is open cannot be put aside, as too much is.
         resumed: What was put aside is gone on with.
+        sign_in_first: What was asked for is only for who is signed in.
+        sign_in_expired: A message came to what is only for who is signed in, from somebody who is not any more.
+        sign_in_again: The sign-in was gone through, and the member is still not signed in.
+        sign_in_awaits: What waits is only for who is signed in, and the member is not.
+        sign_in_left: The sign-in was not gone through, so what waited for it is closed. ``{keyword}``: what starts it.
+        signed_in: The sign-in was gone through, and what waits cannot be asked yet.
         offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
             ``{silence}``: as above.
         go_on: The choice to go on; a button's title, so at most 20 characters on WhatsApp.
@@ -180,6 +187,12 @@ class Sentences:
     stay: str = "Stay here"
     too_many: str = "Too much is open already: please finish this first."
     resumed: str = "Back to what was open:"
+    sign_in_first: str = "Please sign in first."
+    sign_in_expired: str = "You are no longer signed in, so that message was not used. Sign in to go on where you were."
+    sign_in_again: str = "You are still not signed in, so that message was not used. Please sign in again."
+    sign_in_awaits: str = "Something else is still open. Send any message to sign in and go on with it."
+    sign_in_left: str = "Without signing in this could not go on, so it was closed. Send {keyword} to start again."
+    signed_in: str = "Thank you. Send any message to go on with what you wanted."
     offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
     go_on: str = "Continue"
     start_over: str = "Start over"

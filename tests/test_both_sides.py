@@ -39,7 +39,7 @@ from tests.talking import CONSOLE, Offer, Talk, in_memory, words
 
 PAIRS = ((FlowStateManager, AsyncFlowStateManager), (FlowRunner, AsyncFlowRunner))
 # What asks the client, waits and calls: there the sides differ, and nowhere else.
-DRIVERS = frozenset({"_perform", "_perform_together", "_batching", "drive_many", "close"})
+DRIVERS = frozenset({"_perform", "_batching", "drive_many", "close"})
 
 
 def methods_of(owner: type) -> dict[str, ast.AST]:

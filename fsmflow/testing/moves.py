@@ -30,6 +30,7 @@ from fsmflow.alphabet import (
     PUSH,
     RESTART,
     RESUME,
+    SKIP,
     SUBMIT,
 )
 from fsmflow.machine import FlowTransition
@@ -71,6 +72,8 @@ class Move:
             return f"{self.source}-{name}"
         if self.trigger == POP and name in TERMINAL_STATES:
             return f"{self.source}-{POP}[{name}]-{self.dest}"
+        if self.trigger in (SKIP, EXHAUSTED, EMPTY) and name != self.trigger:
+            return f"{self.source}-{self.trigger}[{name}]-{self.dest}"
         told = self.trigger if self.option is not None else name
         option = "" if self.option is None else f"[{self.option}]"
         return f"{self.source}-{told}{option}-{self.dest}"

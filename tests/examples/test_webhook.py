@@ -17,7 +17,7 @@ from redis import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from examples import credex, webhook
+from examples import credex, sign_in, webhook
 from examples.credex_book import Book
 from examples.webhook import LARGEST_BODY, Settings, create_app
 from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
@@ -158,7 +158,7 @@ def test_a_text_is_answered_from_the_number_that_it_was_sent_to(site: Site, grap
     assert request.headers["authorization"] == "Bearer test-access-token"
     [body] = graph.bodies
     assert body["recipient"] == USER_ID
-    assert words_of(body).startswith("You can send: offer, register, order, address, credex offer")
+    assert words_of(body).startswith("You can send: offer, register, order, address, sign in, change name, credex offer")
 
 
 @pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
@@ -364,6 +364,18 @@ def test_an_order_is_made_with_an_address_in_it(site: Site, graph: Graph) -> Non
     assert graph.words[-1].endswith("*Where:* 12 Ring Road, Accra")
 
 
+def test_who_is_signed_in_goes_on_with_what_they_wanted(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = sign_in.Accounts({"+15550001111": "m1"}, "246810")
+    monkeypatch.setattr(sign_in.SignInFlow, "accounts", accounts)
+    site.restart()
+    said = ("change name", "+15550001111", "246810", "Ama Mensah")
+    assert {site.delivers(says(number, words)) for number, words in enumerate(said)} == {200}
+    assert graph.words[-3:] == ["You are signed in.", "What shall we call you?", "*Done*\n\n*Your name:* Ama Mensah"]
+    assert accounts.names == {"m1": "Ama Mensah"}
+
+
 # -- when the store is away -------------------------------------------------------------------------------------------
 
 
@@ -463,7 +475,10 @@ def test_no_secret_is_logged_whatever_fails(site: Site, graph: Graph, logs: list
 
 def test_what_is_served_is_not_taken_for_flows_of_the_webhook_itself() -> None:
     assert not hasattr(webhook, "flows")
-    assert list(webhook.served) == ["offer", "registration", "order", "address", *credex.flows]
+    assert list(webhook.served) == [
+        *("offer", "registration", "order", "address", "sign_in", "rename"),
+        *credex.flows,
+    ]
 
 
 def test_an_app_closes_what_it_opened_and_leaves_open_what_it_was_handed(monkeypatch: pytest.MonkeyPatch) -> None:
