@@ -86,7 +86,7 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
     return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
 
 
-_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition", "page", "unasked")
+_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition")
 
 
 def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]:
@@ -106,14 +106,18 @@ def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]
         run["path"] = _AS_ANSWERED
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
-    if flow_data.halt is not None:
-        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
+    if flow_data.page:
+        run["page"] = flow_data.page
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner, _id_within(flow_data.id, flow_data.step_id))
     if flow_data.waiting is not None:
         run["waiting"] = _as_json(flow_data.waiting)
     if flow_data.interrupted_by is not None:
         run["interrupted_by"] = flow_data.interrupted_by
+    if flow_data.unasked:
+        run["unasked"] = True
+    if flow_data.halt is not None:
+        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
     return run
 
 

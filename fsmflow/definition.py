@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.alphabet import SUBMIT
 from fsmflow.answers import StepCallbacks
@@ -19,7 +19,7 @@ from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest
 from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
+from fsmflow.machine import FlowMachine, all_transitions, build_machine, transitions_from, triggers_of
 from fsmflow.per_channel import PerChannel
 from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
@@ -53,6 +53,8 @@ class Definition:
         depth: How many flows stand within each other, this one counted.
         asynchronous: The names of callables that must be awaited.
         requires_auth: True if only who is signed in may go through it, or through a flow within it.
+        keeps_secrets: True if an answer is sensitive, to one of its questions or to one of a flow within it.
+        deciding: The triggers and states of which a predicate decides where they lead.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
         when_empty: The steps that name a way on for having nothing to choose from.
@@ -75,16 +77,22 @@ class Definition:
     fingerprint: str
     when_empty: frozenset[str] = frozenset()
     typed: TypedData | None = None
+    keeps_secrets: bool = field(init=False)
+    deciding: frozenset[tuple[str, str]] = field(init=False)
 
     @property
     def first(self) -> str:
         """The id of the first step."""
         return next(iter(self.index))
 
-    @property
-    def keeps_secrets(self) -> bool:
-        """True if an answer is sensitive, to one of its questions or to one of a flow within it."""
+    @keeps_secrets.default
+    def _keeps_secrets(self) -> bool:
         return bool(self.sensitive) or any(within.keeps_secrets for within in self.flows.values())
+
+    @deciding.default
+    def _deciding(self) -> frozenset[tuple[str, str]]:
+        found = ((trigger, str(way.source)) for trigger, way in all_transitions(self.machine) if way.predicates)
+        return frozenset(found)
 
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
@@ -186,6 +194,8 @@ class Definition:
 
         Of a run that waits beneath it this knows nothing: that one is of another flow.
         """
+        if not self.keeps_secrets:
+            return flow_data
         kept = redacted(flow_data, self._hidden(flow_data.data))
         within = self.flows.get(flow_data.step_id or "")
         if flow_data.inner is not None and within is not None:

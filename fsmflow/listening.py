@@ -64,8 +64,9 @@ def listens(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData)
         word = named
     elif len(named) == 1 and step is not None and step.live is not None:
         answer = evolve(answer, option_id=named[0].id)
-    elsewhere = named_by(dialogue.registry, inbound) if word is option_id is None and named == () else None
-    if elsewhere is not None and elsewhere != flow.flow_type and step is not None and step.has_choices:
+    is_open = word is option_id is None and named == () and step is not None and step.has_choices
+    elsewhere = _elsewhere(dialogue, arrival, flow) if is_open else None
+    if elsewhere is not None:
         return interrupts(dialogue, arrival, flow, elsewhere)
     if word is not None and not (word == "skip" and (step is None or not step.optional)):
         return (yield from obeys(dialogue, arrival, flow, stored, word))
@@ -104,6 +105,12 @@ def obeys(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData, w
     write, forget = Write.ADVANCE if word == "skip" else Write.UPDATE, word == "restart"
     status = status_of(flow)
     return Decision(messages, status, flow=flow, entries=turn.entries, write=write, forget=forget, moved=True)
+
+
+def _elsewhere(dialogue: SigningIn, arrival: Arrival, flow: Flow) -> str | None:
+    """The type of another flow, if the message names one."""
+    named = named_by(dialogue.registry, arrival.inbound)
+    return None if named == flow.flow_type else named
 
 
 def _named_or_word(

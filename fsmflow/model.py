@@ -243,11 +243,20 @@ class FlowModel:
         """
         turn.verdict = yield from self.judges(turn.answer or Answer())
         self.fire(SUBMIT, turn)
-        if self.refusal is None or self.validation is None:
-            return
-        step = self.current_step
-        if step is not None and step.max_attempts is not None and self.validation.attempts >= step.max_attempts:
+        if self.refusal is not None and self._is_exhausted:
             yield from self.goes(EXHAUSTED, turn)
+        else:
+            self._open(turn)
+
+    @property
+    def _is_exhausted(self) -> bool:
+        """True if as many answers were refused as may be."""
+        step = self.current_step
+        limit = None if step is None or self.validation is None else step.max_attempts
+        return limit is not None and self.validation is not None and self.validation.attempts >= limit
+
+    def _open(self, turn: Turn, *, backward: bool = False) -> None:
+        """Opens what answers the current step, where that is a flow; see `NestingModel`."""
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
         """Fires what is no answer: ``back``, ``cancel``, ``skip``, ….
@@ -298,6 +307,12 @@ class FlowModel:
         step = self.current_step
         if step is None:
             raise FlowEnded(self.id, self.state)
+        if step.live is None and (SUBMIT, self.state) not in self._definition.deciding:
+            return judge(self, step, self._definition.callbacks[self.state], answer, self.sentences)
+        return self._judges_with_care(step, answer)
+
+    def _judges_with_care(self, step: Step, answer: Answer) -> Calls[Verdict]:
+        """The verdict where options live, or a predicate decides between the ways."""
         offer = None if step.live is None else (yield from self.choices_now())
         verdict = yield from judge(self, step, self._definition.callbacks[self.state], answer, self.sentences, offer)
         return (yield from branched(self, SUBMIT, verdict)) if isinstance(verdict, Accepted) else verdict

@@ -83,14 +83,14 @@ class NestingModel(FlowModel):
 
     def submits(self, turn: Turn) -> Calls[None]:
         """Takes the turn's answer, at the innermost question."""
-        if self.inner is None:
-            yield from super().submits(turn)
-        else:
-            within = Turn(answer=turn.answer, verdict=turn.verdict)
-            yield from self.inner.submits(within)
-            yield from self._follow(within, turn)
-            if within.taken is not None and not within.taken.refuses:
-                self.previous = turn.before
+        return super().submits(turn) if self.inner is None else self._submits_within(self.inner, turn)
+
+    def _submits_within(self, inner: NestingModel, turn: Turn) -> Calls[None]:
+        within = Turn(answer=turn.answer, verdict=turn.verdict)
+        yield from inner.submits(within)
+        yield from self._follow(within, turn)
+        if within.taken is not None and not within.taken.refuses:
+            self.previous = turn.before
         self._open(turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:

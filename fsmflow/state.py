@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -304,7 +305,14 @@ def check_member_id(member_id: str) -> str:
         InvalidMemberId: It is not of that form.
     """
     given: Any = member_id
-    if not isinstance(given, str) or not 1 <= len(member_id) <= MEMBER_ID_LIMIT:
+    if not isinstance(given, str):
+        raise InvalidMemberId("member_id", f"1 to {MEMBER_ID_LIMIT} characters")
+    return _checked(member_id)
+
+
+@lru_cache(maxsize=4096)  # the same ids come again and again, in each turn at least once
+def _checked(member_id: str) -> str:
+    if not 1 <= len(member_id) <= MEMBER_ID_LIMIT:
         raise InvalidMemberId("member_id", f"1 to {MEMBER_ID_LIMIT} characters")
     # "m1:seen" would be the name of another key of "m1"
     if member_id == "due" or member_id.endswith((":seen", ":audit")):

@@ -94,13 +94,17 @@ class Words:
     menu: tuple[str, ...] = field(default=("menu",), converter=_as_words)
     skip: tuple[str, ...] = field(default=("skip",), converter=_as_words)
 
+    _meanings: Mapping[str, str] = field(init=False, repr=False, eq=False)
+
+    @_meanings.default
+    def _by_word(self) -> Mapping[str, str]:
+        # of a word that is there twice the first meaning counts, so it is written last
+        names = ("skip", "menu", "help", "restart", "back", "cancel")
+        return {word: name for name in names for word in getattr(self, name)}
+
     def meaning(self, text: str) -> str | None:
         """What a typed text means as a global word, by the name of its field; None where it is none."""
-        word = folded(text)
-        for name in ("cancel", "back", "restart", "help", "menu", "skip"):
-            if word in getattr(self, name):
-                return name
-        return None
+        return self._meanings.get(folded(text))
 
     def shown(self) -> str:
         """The first spelling of each word, as a member is told them: ``back, cancel, restart``."""

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from fsmflow import Channel, Flow, Inbound, NewerState, Reply, Step, StepType, StoreUnavailable, Text
 from fsmflow.calls import Call
-from fsmflow.codec import dump_channel, load_reply, load_state, message_key
+from fsmflow.codec import CODEC, dump_channel, load_reply, load_state, message_key
 from fsmflow.conversation import Conversation
 from fsmflow.effects import Backoff, Commit, Committed, LastValid, Load, Outcome, Write
 from fsmflow.registry import Registry
@@ -164,7 +164,7 @@ def test_a_newer_state_ends_the_turn_before_anything_is_written(conversation: Co
     effects = turn(conversation, "12")
     next(effects)
     with pytest.raises(NewerState):
-        effects.send(evolve(state, raw={**state.raw, "codec": b"2"}))
+        effects.send(evolve(state, raw={**state.raw, "codec": str(CODEC + 1).encode()}))
 
 
 @pytest.mark.parametrize("at", ["load", "commit"])

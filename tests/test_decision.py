@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsmflow import Channel, Flow, Inbound, InvalidMemberId, MemberState
-from fsmflow.codec import RECENT_LIMIT, load_state
+from fsmflow.codec import CODEC, RECENT_LIMIT, load_state
 from fsmflow.decision import Arrival, Decision, member_id_of
 from fsmflow.state import FlowData, UnreadableField, check_member_id
 from tests.talking import BEGINNING, CONSOLE, WHATSAPP
@@ -22,7 +22,7 @@ def arrival(sent_at: datetime | None = None, channel: Channel = WHATSAPP, messag
 
 
 def stored(sent_at: int, channel: Channel = WHATSAPP) -> MemberState:
-    return MemberState("ann", channel, sent_at=sent_at, raw={"version": b"1", "codec": b"1"})
+    return MemberState("ann", channel, sent_at=sent_at, raw={"version": b"1", "codec": str(CODEC).encode()})
 
 
 def as_it_is(_: Arrival, __: Flow, run: FlowData) -> FlowData:
@@ -125,7 +125,10 @@ def test_what_is_put_aside_is_written_anew_whole() -> None:
 def test_another_codecs_state_is_written_as_this_ones() -> None:
     state = MemberState("ann", WHATSAPP, raw={"version": b"1", "codec": b"0"})
     decision = Decision((), "idle")
-    assert decision.commit(arrival(), state, decision.reply(arrival(), state), as_it_is).fields["codec"] == b"1"
+    assert (
+        decision.commit(arrival(), state, decision.reply(arrival(), state), as_it_is).fields["codec"]
+        == str(CODEC).encode()
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from fsmflow import (
     Step,
     StepType,
 )
+from fsmflow.codec import CODEC
 from tests.sides import before_each_command, manager_on, runner_on
 from tests.talking import CONSOLE, WHATSAPP, Offer, Order, Talk, words
 
@@ -299,7 +300,7 @@ def test_a_state_of_a_newer_codec_is_left_to_its_workers(any_redis: Redis, prefi
     talk = Talk(any_redis, prefix, [Asked])
     talk.says("asked", "12")
     talk.ages(minutes=1)
-    talk.redis.hset(talk.key, "codec", "2")
+    talk.redis.hset(talk.key, "codec", str(CODEC + 1))
     before = talk.fields
     assert done(talk) == []
     assert talk.fields == before
