@@ -88,7 +88,7 @@ class CredexFlow(Flow):
             message=self._get_confirmation,
             # not "Decline": in a flow that declines a credex nobody would know what that does
             options=templates.confirm_or_decline("Yes", "No"),
-            validator=self._validate_confirmation,
+            validator=self._validate_confirmation if self.flow_type in ACTIONS else None,
         )
 
     # -- what they say and take ----------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ class CredexFlow(Flow):
         return templates.confirmation(self, "Your choice", self._get_lines(), question=f"Really {action} this credex?")
 
     def _validate_confirmation(self, value: str) -> bool:
-        if value == "confirm" and self.flow_type in ACTIONS and self.data["credex"] not in self._get_credex():
+        if value == "confirm" and self.data["credex"] not in self._get_credex():
             raise Refused("This credex does not stand open any more. Send back to choose another one.")
         return True
 
@@ -157,6 +157,6 @@ def carry_out(reply: Reply) -> None:
         reply: A reply that is about to be sent; of a duplicate, too.
     """
     flow_type = (reply.flow_id or "").removesuffix(f"_{reply.member_id}")
-    if reply.status == "completed" and reply.data is not None and flow_type in flows:
+    if reply.data is not None and flow_type in flows:
         action = flow_type.removeprefix("credex_")
         CredexFlow.book.carry_out(action, str(reply.run_id), reply.member_id, reply.data)

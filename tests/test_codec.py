@@ -138,6 +138,12 @@ def test_what_follows_from_the_rest_of_a_run_is_not_stored_a_second_time() -> No
     }
 
 
+def test_the_id_of_a_run_within_that_does_not_follow_is_stored() -> None:
+    run = FlowData("order_ann", "order", "address", 1, inner=FlowData("address_ann", "address", "town", 1))
+    assert orjson.loads(dump_flow_data(run))["inner"]["id"] == "address_ann"
+    assert load_flow_data(dump_flow_data(run)) == run
+
+
 @pytest.mark.parametrize("path", [(), ("count", "why", "count"), ("why", "count"), ("count",)])
 def test_a_path_that_is_not_the_order_of_the_data_is_stored_as_it_is(path: tuple[str, ...]) -> None:
     run = FlowData("order_ann", "order", "sure", 2, {"count": 3, "why": "so"}, path=path)

@@ -158,7 +158,9 @@ def test_a_text_is_answered_from_the_number_that_it_was_sent_to(site: Site, grap
     assert request.headers["authorization"] == "Bearer test-access-token"
     [body] = graph.bodies
     assert body["recipient"] == USER_ID
-    assert words_of(body).startswith("You can send: offer, register, order, address, sign in, change name, credex offer")
+    assert words_of(body).startswith(
+        "You can send: offer, register, order, address, sign in, change name, credex offer"
+    )
 
 
 @pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
