@@ -39,7 +39,9 @@ typed_data      the data class of a flow beside its steps: whether they agree, w
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
 branching       which way an answer takes, where predicates decide
-model           one run of a flow: the model of its machine
+run             one run of a flow: what it is made of
+model           what an event of the machine does to it
+asking          what is asked, said and judged at its question
 nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each

@@ -21,6 +21,7 @@ from typing_extensions import Self
 from fsmflow import audit
 from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, RESUME, SKIP, SUBMIT
 from fsmflow.answers import Accepted, Answer
+from fsmflow.asking import AskingModel
 from fsmflow.calls import run_calls
 from fsmflow.data_classes import DataT
 from fsmflow.definition import Definition, check_attributes, compile_flow
@@ -30,6 +31,7 @@ from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
 from fsmflow.nesting import NestingModel
 from fsmflow.questions import with_reason
+from fsmflow.run import Run
 from fsmflow.shapes import Shapes
 from fsmflow.state import TERMINAL_STATES, channel_of, check_member_id
 from fsmflow.step import Step
@@ -357,7 +359,7 @@ def _put_back(kept: Sequence[_Kept]) -> None:
 _OWN_NAMES = (
     frozenset(
         name
-        for base in (Flow, NestingModel, FlowModel)
+        for base in (Flow, NestingModel, AskingModel, FlowModel, Run)
         for name in (*vars(base), *inspect.get_annotations(base))
         if not name.startswith("__")
     )

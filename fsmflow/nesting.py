@@ -18,6 +18,7 @@ from attrs import evolve
 
 from fsmflow.alphabet import BACK, CANCEL, EMPTY, POP, PUSH, RESTART, SKIP
 from fsmflow.answers import Accepted
+from fsmflow.asking import AskingModel
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
@@ -25,13 +26,12 @@ from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError, NoOptions
 from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
-from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
 from fsmflow.state import COMPLETED, EXPIRED, HANDOVER, TERMINAL_STATES, FlowData, Halt, next_visit
 from fsmflow.step import Step
 
 
-class NestingModel(FlowModel):
+class NestingModel(AskingModel):
     """A run that may hold the run of the flow that answers its step."""
 
     inner: NestingModel | None = None
