@@ -17,6 +17,7 @@ transcript      what a person is given who takes a conversation over
 choices         what a step offers at a moment: the options that its callable gives
 per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
+step_checks     what a step must be like, found when its class is made
 alphabet        what the triggers of every machine are called
 edges           which step follows on which, and by what predicates
 silence         what is asked of a member who comes back after a silence

@@ -23,7 +23,8 @@ from fsmflow.machine import FlowMachine, all_transitions, build_machine, transit
 from fsmflow.per_channel import PerChannel
 from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_silences, check_steps
+from fsmflow.step import Step, StepType
+from fsmflow.step_checks import check_silences, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded

@@ -34,6 +34,7 @@ ORDER = (
     "choices",
     "per_channel",
     "step",
+    "step_checks",
     "alphabet",
     "edges",
     "silence",
