@@ -25,8 +25,8 @@ from fsmflow.flow import Flow
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Message, Option
 from fsmflow.moving import because_it_was_left, status_of
-from fsmflow.opening import begins
-from fsmflow.questions import compose, with_option_ids
+from fsmflow.opening import begins, named_by
+from fsmflow.questions import compose, with_option_ids, with_reason
 from fsmflow.sign_in import SigningIn
 from fsmflow.state import FlowData
 from fsmflow.step import Step, StepType
@@ -51,7 +51,7 @@ def waiting_beneath(run: FlowData) -> list[FlowData]:
 
 
 def interrupts(dialogue: SigningIn, arrival: Arrival, flow: Flow, wanted: str) -> Decision:
-    """Asks what to do about the flow that was named in the middle of this one.
+    """Asks what to do about the flow that was named in the middle of this one; once more, if that is asked already.
 
     Args:
         dialogue: The flows and how the runner speaks.
@@ -59,12 +59,15 @@ def interrupts(dialogue: SigningIn, arrival: Arrival, flow: Flow, wanted: str) -
         flow: The run that is in the way.
         wanted: The type of the flow that was named.
     """
+    is_slip = flow.interrupted_by == wanted and named_by(dialogue.registry, arrival.inbound) != wanted
     flow.interrupted_by = wanted
     keyword = dialogue.registry.registrations[wanted].shown
     question = asks_what_to_do(dialogue.sentences, keyword, flow.run_id, flow.visit, wanted)
+    if is_slip:
+        question = with_reason(dialogue.sentences.choose, question)
     dialogue.check(arrival, question)
-    entry = flow.entry(audit.INTERRUPTED, "in_progress")
-    return Decision((question,), "in_progress", flow=flow, entries=(entry,))
+    entry = flow.entry(audit.INTERRUPTED, "refused" if is_slip else "in_progress")
+    return Decision((question,), entry.status, flow=flow, entries=(entry,))
 
 
 def decides(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData, wanted: str) -> Calls[Decision | None]:

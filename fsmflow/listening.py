@@ -108,9 +108,14 @@ def obeys(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData, w
 
 
 def _elsewhere(dialogue: SigningIn, arrival: Arrival, flow: Flow) -> str | None:
-    """The type of another flow, if the message names one."""
+    """The type of another flow, if the message names one; else the one that is asked about: that question is answered.
+
+    What is on the screen then is that question, and not the step's own.
+    """
     named = named_by(dialogue.registry, arrival.inbound)
-    return None if named == flow.flow_type else named
+    if named is not None and named != flow.flow_type:
+        return named
+    return flow.interrupted_by if flow.interrupted_by in dialogue.registry.registrations else None
 
 
 def _named_or_word(

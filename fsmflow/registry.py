@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from fsmflow.definition import KEYWORD_LIMIT, Definition
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.flow import Flow
+from fsmflow.identity import Member
 from fsmflow.messages import Channel
 from fsmflow.wording import folded, starters
 
@@ -164,14 +165,18 @@ def sample_flow(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None)
         flow_type: Which flow it is, for a class that builds its steps in ``__init__``.
 
     Returns:
-        A flow at its first step, with a member and a channel that stand for any.
+        A flow at its first step, with a member and a channel that stand for any; one who is signed in, where that is
+        asked for.
 
     Raises:
         FlowDefinitionError: The flow is written wrongly, or cannot be constructed as ``(flow_type, state)``.
     """
     if isinstance(flow, Flow):
         return flow
-    return make_flow(flow, flow_type or flow.flow_type, "member", Channel("memory", "member"))
+    sample = make_flow(flow, flow_type or flow.flow_type, "member", Channel("memory", "member"))
+    if sample.definition.requires_auth:
+        sample.member = Member("member")
+    return sample
 
 
 def make_flow(

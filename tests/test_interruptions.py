@@ -117,9 +117,15 @@ def test_meanwhile_a_title_of_the_step_still_answers() -> None:
     assert words(interrupted().says("yes")) == "Sent to {'street': 'Main', 'town': 'Rome'}."
 
 
-@pytest.mark.parametrize(
-    "said", ["menu", "help", "back and forth", "a stale tap", "a late message", "its own button's refusal"]
-)
+def test_a_slip_is_met_with_that_question_again_and_the_next_number_is_of_its_choices() -> None:
+    talk = interrupted()
+    for slip in ("whatever", "9", "\N{GRINNING FACE}"):
+        reply = talk.says(slip)
+        assert (reply.status, "something else is still open" in words(reply)) == ("refused", True)
+    assert words(talk.says("3")) == "sure?"
+
+
+@pytest.mark.parametrize("said", ["menu", "help", "back and forth", "a stale tap", "a late message"])
 def test_where_the_steps_own_question_was_shown_again_a_number_is_of_its_choices(said: str) -> None:
     talk = at_the_choice()
     sure = talk.last
@@ -130,8 +136,6 @@ def test_where_the_steps_own_question_was_shown_again_a_number_is_of_its_choices
         talk.sends(talk.message("Yes", option_id="00000000.yes", kind="option"))
     elif said == "a late message":
         talk.says("hello", sent_at=talk.now.replace(year=2029))
-    elif said == "its own button's refusal":
-        talk.says("whatever")
     else:
         talk.says(said)
     assert "sure?" in words(talk.last)  # type: ignore[arg-type]
