@@ -71,8 +71,8 @@ class Runner(Generic[ManagerT]):
             signed in, or is no longer.
 
     Raises:
-        FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly; a flow requires a
-            sign-in and there is none, or the sign-in itself requires it.
+        FlowDefinitionError: A flow type or a keyword is used twice, a keyword is one of the words, or a flow is written
+            wrongly; a flow requires a sign-in and there is none, or the sign-in itself requires it.
         AsyncFlowError: A flow (`on_fault`, `authenticator`) must be awaited, and the runner is synchronous.
         TypeError: The manager is one for the other runner.
     """
@@ -104,6 +104,10 @@ class Runner(Generic[ManagerT]):
         check_sign_in(registry, authenticator, asynchronous=self.asynchronous)
         spoken = (words or Words(), sentences or Sentences())
         self.conversation = Conversation(registry, *spoken, rules, on_fault=on_fault, authenticator=authenticator)
+        for keyword, flow_type in registry.starts.items():
+            if spoken[0].meaning(keyword) is not None:
+                wanted = f"the keyword {keyword!r} is a word that means something else at every question"
+                raise FlowDefinitionError(registry.registrations[flow_type].flow.__name__, None, wanted)
         for misfit in self.conversation.misfits():
             # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
             logger.warning("{}", misfit)
