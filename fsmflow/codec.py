@@ -45,7 +45,7 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt"})
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt", "tried"})
 """The fields of a stored run that few runs have: nearly every one is read without a look at them."""
 _AS_ANSWERED: Final = "="
 """The path of a run whose steps were answered in the order in which its data has them."""
@@ -118,6 +118,8 @@ def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]
         run["unasked"] = True
     if flow_data.halt is not None:
         run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
+    if flow_data.tried:
+        run["tried"] = flow_data.tried
     return run
 
 
@@ -171,7 +173,15 @@ def _with_the_rest(run: FlowData, found: Any) -> FlowData:
     waits = None if waiting is None else _run(waiting)
     halted = None if halt is None else _halt(halt)
     run = evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
-    return evolve(run, unasked=unasked) if unasked else run
+    return evolve(run, unasked=unasked, tried=_tried(get("tried", {})))
+
+
+def _tried(found: Any) -> dict[str, int]:
+    if type(found) is not dict or not all(type(count) is int for count in found.values()):
+        raise TypeError("no counts")
+    if not all(0 <= count < COUNT_LIMIT for count in found.values()):
+        raise ValueError("no count")
+    return found
 
 
 def _validation(found: Any) -> Validation:

@@ -195,12 +195,15 @@ class Definition:
 
         Of a run that waits beneath it this knows nothing: that one is of another flow.
         """
-        if not self.keeps_secrets:
+        # of a step that is not known here it is not known either whether it was sensitive
+        unknown = flow_data.data.keys() - self.index.keys()
+        if not self.keeps_secrets and not unknown:
             return flow_data
-        kept = redacted(flow_data, self._hidden(flow_data.data))
-        within = self.flows.get(flow_data.step_id or "")
-        if flow_data.inner is not None and within is not None:
-            kept = evolve(kept, inner=within.redacted(flow_data.inner))
+        kept = redacted(flow_data, self._hidden(flow_data.data) | unknown)
+        stood = flow_data.step_id if flow_data.halt is None else flow_data.halt.step
+        within = self.flows.get(stood or "")
+        if flow_data.inner is not None:
+            kept = evolve(kept, inner=None if within is None else within.redacted(flow_data.inner))
         return kept
 
     def _hidden(self, answers: Mapping[str, Any]) -> frozenset[str]:

@@ -8,7 +8,7 @@ Which of it is said when belongs to `conversation` and `recovery`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -81,6 +81,8 @@ class Dialogue:
             return None
         if flow_data.revision > registration.flow.revision:
             raise NewerState("the open flow was written by a newer revision of it")
+        if flow_data.inner is not None and _is_newer_within(registration.flow.steps, flow_data):
+            raise NewerState("a flow within the open one was written by a newer revision of it")
         return registration
 
     def flow_for(self, arrival: Arrival, registration: Registration, stored: FlowData | None = None) -> Flow:
@@ -179,7 +181,9 @@ class Dialogue:
         registration = self.registry.registrations.get(run.flow_type)
         beneath = None if run.waiting is None else self._waiting_for_the_trail(arrival, run.waiting)
         try:
-            kept = None if registration is None else self.flow_for(arrival, registration, run).definition.redacted(run)
+            is_known = registration is not None and run.revision <= registration.flow.revision
+            made = self.flow_for(arrival, registration, run) if is_known and registration is not None else None
+            kept = None if made is None else made.definition.redacted(run)
         except Exception:  # noqa: BLE001 - a flow that cannot be made does not say which of its answers are sensitive
             kept = None
         return evolve(kept or evolve(run, data={}, inner=None), waiting=beneath)
@@ -294,3 +298,12 @@ class Dialogue:
         """True if a number that was typed may mean an option."""
         rules = self.rules.get(arrival.inbound.channel.type)
         return rules is not None and rules.numbers_choices
+
+
+def _is_newer_within(steps: Sequence[Step], run: FlowData) -> bool:
+    """True if a run that another holds, to whatever depth, was written by a newer revision of its flow."""
+    stood = run.step_id if run.halt is None else run.halt.step
+    flow = next((step.flow for step in steps if step.id == stood), None)
+    if run.inner is None or flow is None:
+        return False
+    return run.inner.revision > flow.revision or _is_newer_within(flow.steps, run.inner)

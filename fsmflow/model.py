@@ -101,12 +101,15 @@ class FlowModel(Run):
         if trigger == PAGE:
             self.page_shown = turn.page
             return
+        self._count_attempts(source, trigger)
         gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
         if trigger != EXHAUSTED:
             self.refusal = None
         if not gave_up:  # who takes over is told of it
             self.validation = None
-        self.interrupted_by = self.choices_known = None
+        self.choices_known = None
+        if trigger != EXPIRE:  # who answers in time after all, answers what was on the screen
+            self.interrupted_by = None
         self.page_shown = 0
         self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
@@ -133,6 +136,15 @@ class FlowModel(Run):
         turn.entries += noted
         self.entries += noted
 
+    def _count_attempts(self, step_id: str, trigger: str) -> None:
+        """Keeps count of refused answers where there is a limit to them, which nobody gets past by going back."""
+        if trigger in ANSWERING or trigger == EXHAUSTED:
+            self.tried.pop(step_id, None)
+            return
+        index = self._definition.index.get(step_id)
+        if index is not None and self.validation is not None and self.steps[index].max_attempts is not None:
+            self.tried[step_id] = self.validation.attempts
+
     def _answered(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict
         self.answers[step_id] = verdict.value if isinstance(verdict, Accepted) else None
@@ -155,7 +167,8 @@ class FlowModel(Run):
         verdict = turn.verdict
         assert isinstance(verdict, Refusal)  # noqa: S101 - the conditions before this transition saw to it
         self.refusal = verdict.reason
-        attempts = 1 if self.validation is None else min(self.validation.attempts + 1, COUNT_LIMIT - 1)
+        before = self.tried.get(step_id, 0) if self.validation is None else self.validation.attempts
+        attempts = min(before + 1, COUNT_LIMIT - 1)
         told = audit.REDACTED if self._quotes_a_secret(step_id, verdict.reason) else verdict.reason
         self.validation = Validation(step_id, attempts, told)
         refused = self.entry(audit.VALIDATION, "refused", reason=told)

@@ -195,8 +195,9 @@ def _kept_out(
 
 def _taken_up_again(flow: Flow[Any]) -> Calls[Sequence[AuditEntry]]:
     """Takes up a run whose member answered in time, as if no silence had closed it."""
-    turn, halt = Turn(), flow.halt
+    turn, halt, interrupted_by = Turn(), flow.halt, flow.interrupted_by
     yield from flow.goes(RESUME, turn)
+    flow.interrupted_by = interrupted_by
     if halt is not None:
         flow.visit = halt.visit  # nothing was asked since: the buttons on the screen are the question's
     return turn.entries

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from fsmflow.audit import AuditEntry
 from fsmflow.choices import Offer
@@ -63,6 +64,7 @@ class Run:
     previous: FlowData | None
     validation: Validation | None
     halt: Halt | None
+    tried: dict[str, int]
     refusal: str | None
     page_shown: int
     last_words: str | None
@@ -80,6 +82,7 @@ class Run:
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.answers, self.path, self.visit = definition.first, {}, (), 0
         self.previous = self.validation = self.halt = self.refusal = None
+        self.tried = {}
         self.page_shown, self.last_words, self.choices_known = 0, None, None
         self.entries = []
 
@@ -189,6 +192,7 @@ class Run:
             revision=self.revision,
             definition=self._definition.fingerprint,
             validation=self.validation,
+            tried=dict(self.tried),
             waiting=self.waiting,
             interrupted_by=self.interrupted_by,
             unasked=self.unasked,
@@ -210,7 +214,7 @@ class Run:
         self.visit = flow_data.visit
         # a structure names no run; two members' (or two flows') must not share the key of a payment all the same
         self.run_id = flow_data.run_id or digest(self.member_id, self.id, self.state)
-        self.validation = flow_data.validation
+        self.validation, self.tried = flow_data.validation, dict(flow_data.tried)
         self.waiting, self.interrupted_by = flow_data.waiting, flow_data.interrupted_by
         self.unasked = flow_data.unasked
         self.halt = flow_data.halt
@@ -239,9 +243,11 @@ class Run:
         if step.options:  # whatever else is kept of a choice, the member has never seen
             return next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        # what a transformer of the flow's own makes of an answer may be an id, which nobody has typed
+        reads_numbers = step.transformer is None or getattr(type(step.validator), "transformer", None) is not None
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and reads_numbers
         has_words = is_number or kind.__str__ is not object.__str__
-        return str(value) if has_words and not isinstance(value, Enum) else None  # else it would show its names
+        return str(value) if has_words and not isinstance(value, (Enum, UUID)) else None  # else it would show its names
 
     def entry(
         self,

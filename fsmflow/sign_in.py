@@ -21,7 +21,7 @@ from fsmflow import audit
 from fsmflow.audit import AuditEntry, place_of
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import digest
-from fsmflow.decision import Arrival, Decision
+from fsmflow.decision import Arrival, Decision, member_id_of
 from fsmflow.dialogue import Dialogue
 from fsmflow.errors import AsyncFlowError, AuthenticatorFailed, FlowDefinitionError, NoOptions
 from fsmflow.faults import about, fault_entry
@@ -131,22 +131,23 @@ class SigningIn(Dialogue):
         if not is_signing_in and self.must_sign_in(asking, waits):
             ended.waiting = evolve(run, unasked=True)
             return (self.checked(arrival, self.sentences.sign_in_awaits),)
-        if self.must_sign_in(asking, waits) and _asks_for_options(waits):
+        is_anothers = is_signing_in and self._is_anothers(arrival, asking.member)
+        if is_anothers or (self.must_sign_in(asking, waits) and _asks_for_options(waits)):
             return (self.checked(arrival, self.sentences.signed_in),)
         try:
             said = yield from self.ask(asking, waits, *self._back_to(waits))
         except NoOptions:
             # it has nothing to choose from just now: the next message finds out where it goes on
             return (self.checked(arrival, self.sentences.signed_in),) if is_signing_in else ()
-        except Exception as fault:
-            if not is_signing_in:
-                raise
-            # The sign-in is completed all the same: it must not be asked for again for what comes after it.
-            if asking.is_signed_in:
+        except Exception as fault:  # noqa: BLE001 - whatever the code of the one raises, the other has ended
+            if asking.is_signed_in or not is_signing_in:
                 turn.entries.append(fault_entry(waits, fault))
                 if self.on_fault is not None:
                     yield Call(self.on_fault, (fault, arrival.inbound))
-            return (self.checked(arrival, self.sentences.signed_in),)
+            if is_signing_in:
+                return (self.checked(arrival, self.sentences.signed_in),)
+            ended.waiting = evolve(run, unasked=True)
+            return (self.checked(arrival, self.sentences.apology),)
         ended.waiting = evolve(run, unasked=False)
         turn.entries.append(waits.entry(audit.TAKEN_UP, "success"))
         return said
@@ -198,6 +199,11 @@ class SigningIn(Dialogue):
             return None
         given = arrival.inbound.member_id
         return member if member is None or given in (None, member.id) else None
+
+    def _is_anothers(self, arrival: Arrival, member: Member | None) -> bool:
+        """True if somebody has signed in at an address whose state is another member's."""
+        known = arrival.member_id
+        return member is not None and member.id != known and known != member_id_of(arrival.inbound.channel)
 
     def _without_sign_ins(self, run: FlowData | None) -> FlowData | None:
         if run is None:

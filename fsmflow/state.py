@@ -96,6 +96,7 @@ class FlowData:
         unasked: True if its question is to be asked before anything is taken for an answer to it: it was put aside for
             a sign-in.
         halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
+        tried: How many answers were refused at steps that were left again, of those that have a limit to it.
     """
 
     id: str
@@ -115,6 +116,7 @@ class FlowData:
     interrupted_by: str | None = None
     unasked: bool = False
     halt: Halt | None = None
+    tried: dict[str, int] = field(factory=dict)
 
     @property
     def ended(self) -> bool:

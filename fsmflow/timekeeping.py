@@ -28,10 +28,10 @@ from attrs import frozen
 
 from fsmflow import audit
 from fsmflow.alphabet import EXPIRE
-from fsmflow.audit import AuditEntry, redacted
+from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, dump_flow_data
-from fsmflow.decision import Arrival, member_id_of
+from fsmflow.decision import Arrival
 from fsmflow.effects import Commit, Effects, Load, Outcome, Reschedule
 from fsmflow.errors import AuthenticatorFailed, NewerState
 from fsmflow.faults import fault_entry
@@ -109,7 +109,7 @@ class Timekeeping:
             member = yield from self.dialogue.authenticates(inbound)
         except AuthenticatorFailed:  # which it has told: that nobody is reminded then is all that is lost
             return arrival, False
-        gone = member is not None and member.id != arrival.member_id == member_id_of(inbound.channel)
+        gone = member is not None and member.id != arrival.member_id  # somebody else is there now
         return Arrival.of(inbound, self.moment, member), not gone
 
     def _taken_up(self, arrival: Arrival, state: MemberState) -> Flow[Any] | None:
@@ -133,7 +133,7 @@ class Timekeeping:
         """Reminds, or closes; or sets what is due anew, where what was set is of no use."""
         if deadline.kind == LOOK or deadline.question != nonce_of(flow.run_id, flow.visit):
             # set by who did not know the flow; or an older release's worker went on without setting another
-            return (yield from _committed(state, flow, None, next_timer(flow, None)))
+            return (yield from self._committed(arrival, state, flow, None, next_timer(flow, None)))
         silence, patience = flow.silences_at(flow.state, flow.timeout)
         if deadline.kind == REMIND and patience is not None:
             rest = None if silence is None else deadline.at + milliseconds(silence) - milliseconds(patience) - now
@@ -141,33 +141,71 @@ class Timekeeping:
                 timer = None if rest is None else Timer(CLOSE, rest, deadline.question)
                 return (yield from self._remind(arrival, state, flow, timer, is_there=is_there))
         if silence is None:  # by now the step waits for ever
-            return (yield from _committed(state, flow, None, None))
+            return (yield from self._committed(arrival, state, flow, None, None))
         turn = Turn()
         yield from flow.goes(EXPIRE, turn)
-        return (yield from _committed(state, flow, CLOSE, None, entries=turn.entries))
+        return (yield from self._committed(arrival, state, flow, CLOSE, None, entries=turn.entries))
 
     def _remind(
         self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None, *, is_there: bool
     ) -> Effects[Due | None]:
         """Asks the question once more, unless that cannot be said or sent."""
+        if (
+            flow.interrupted_by is not None
+        ):  # another question is on the screen, and a number would be an answer to that
+            return (yield from self._committed(arrival, state, flow, None, timer))
         if not is_there:
             note = flow.entry(audit.REMINDER, "refused", reason="nobody is there who is signed in for it")
-            return (yield from _committed(state, flow, None, timer, entries=(note,)))
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(note,)))
         window = self.dialogue.window_of(arrival)
         if window is not None and timedelta(milliseconds=arrival.received - state.sent_at) >= window:
             note = flow.entry(audit.REMINDER, "refused", reason="the channel takes no message that was not asked for")
-            return (yield from _committed(state, flow, None, timer, entries=(note,)))
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(note,)))
         try:
             messages = yield from self.dialogue.ask(arrival, flow, self.dialogue.sentences.reminder)
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member is not reminded, and no more
             yield from self._tell(arrival, fault)
-            return (yield from _committed(state, flow, None, timer, entries=(fault_entry(flow, fault),)))
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(fault_entry(flow, fault),)))
         note = flow.entry(audit.REMINDER, "success")
-        return (yield from _committed(state, flow, REMIND, timer, messages=messages, entries=(note,)))
+        return (yield from self._committed(arrival, state, flow, REMIND, timer, messages=messages, entries=(note,)))
 
     def _tell(self, arrival: Arrival, fault: Exception) -> Calls[None]:
         if self.on_fault is not None:
             yield Call(self.on_fault, (fault, arrival.inbound))
+
+    def _committed(
+        self,
+        arrival: Arrival,
+        state: MemberState,
+        flow: Flow[Any],
+        kind: str | None,
+        timer: Timer | None,
+        *,
+        messages: Sequence[Message] = (),
+        entries: Sequence[AuditEntry] = (),
+    ) -> Effects[Due | None]:
+        """Commits on what was read, or not at all; gives what was done, if it is of interest to anybody."""
+        fields, snapshot = {}, b""
+        if kind == CLOSE:
+            run = flow.snapshot()
+            kept = self.dialogue.for_the_trail(arrival, flow, run)
+            fields["flow_data"] = dump_flow_data(run)
+            snapshot = b"=" if kept is run else dump_flow_data(kept)
+        committed = yield Commit(
+            member_id=state.member_id,
+            channel=state.channel,
+            expected=state.raw.get("version", b""),
+            fields=fields,
+            entries=tuple(entries),
+            record=dump_entries(entries),
+            snapshot=snapshot,
+            timer=timer,
+        )
+        if committed.outcome is not Outcome.APPLIED or kind is None:
+            return None
+        status = "expired" if kind == CLOSE else "in_progress"
+        reply = Reply(tuple(messages), state.member_id, flow.id, flow.state, status, run_id=flow.run_id)
+        return Due(kind, reply, state.channel, state.raw.get("account", b"").decode("utf-8", "replace") or None)
 
 
 def _deadline_of(state: MemberState, entry: Overdue) -> Deadline | Reschedule:
@@ -180,36 +218,3 @@ def _deadline_of(state: MemberState, entry: Overdue) -> Deadline | Reschedule:
     if deadline.at > entry.now:
         return Reschedule(entry, deadline.at)
     return deadline if deadline.kind in (REMIND, CLOSE, LOOK) else Reschedule(entry, entry.now + POSTPONED)
-
-
-def _committed(
-    state: MemberState,
-    flow: Flow[Any],
-    kind: str | None,
-    timer: Timer | None,
-    *,
-    messages: Sequence[Message] = (),
-    entries: Sequence[AuditEntry] = (),
-) -> Effects[Due | None]:
-    """Commits on what was read, or not at all; gives what was done, if it is of interest to anybody."""
-    fields, snapshot = {}, b""
-    if kind == CLOSE:
-        run = flow.snapshot()
-        kept = redacted(run, flow.definition.sensitive)
-        fields["flow_data"] = dump_flow_data(run)
-        snapshot = b"=" if kept is run else dump_flow_data(kept)
-    committed = yield Commit(
-        member_id=state.member_id,
-        channel=state.channel,
-        expected=state.raw.get("version", b""),
-        fields=fields,
-        entries=tuple(entries),
-        record=dump_entries(entries),
-        snapshot=snapshot,
-        timer=timer,
-    )
-    if committed.outcome is not Outcome.APPLIED or kind is None:
-        return None
-    status = "expired" if kind == CLOSE else "in_progress"
-    reply = Reply(tuple(messages), state.member_id, flow.id, flow.state, status, run_id=flow.run_id)
-    return Due(kind, reply, state.channel, state.raw.get("account", b"").decode("utf-8", "replace") or None)
