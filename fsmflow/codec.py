@@ -45,7 +45,7 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt", "tried"})
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt", "tried", "shown"})
 """The fields of a stored run that few runs have: nearly every one is read without a look at them."""
 _AS_ANSWERED: Final = "="
 """The path of a run whose steps were answered in the order in which its data has them."""
@@ -86,7 +86,7 @@ def dump_flow_data(flow_data: FlowData | None) -> bytes:
     return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
 
 
-_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition")
+_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition", "page", "shown", "tried")
 
 
 def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]:
@@ -106,8 +106,6 @@ def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]
         run["path"] = _AS_ANSWERED
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
-    if flow_data.page:
-        run["page"] = flow_data.page
     if flow_data.inner is not None:
         run["inner"] = _as_json(flow_data.inner, _id_within(flow_data.id, flow_data.step_id))
     if flow_data.waiting is not None:
@@ -118,8 +116,6 @@ def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]
         run["unasked"] = True
     if flow_data.halt is not None:
         run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
-    if flow_data.tried:
-        run["tried"] = flow_data.tried
     return run
 
 
@@ -173,7 +169,10 @@ def _with_the_rest(run: FlowData, found: Any) -> FlowData:
     waits = None if waiting is None else _run(waiting)
     halted = None if halt is None else _halt(halt)
     run = evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
-    return evolve(run, unasked=unasked, tried=_tried(get("tried", {})))
+    shown = get("shown", "")
+    if type(shown) is not str:
+        raise TypeError("no mark")
+    return evolve(run, unasked=unasked, shown=shown, tried=_tried(get("tried", {})))
 
 
 def _tried(found: Any) -> dict[str, int]:

@@ -30,7 +30,7 @@ from fsmflow.silence import offer
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.step import Step, StepType
 from fsmflow.taps import NONCE_LENGTH, nonce_of, turn_id, wire_id
-from fsmflow.wording import Sentences, Words, spoken
+from fsmflow.wording import Sentences, Words, folded, spoken
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
 # taken for one that was removed: a rolling deploy is over sooner, and its member must not be turned away for ever.
@@ -194,6 +194,7 @@ class Dialogue:
         asked = flow.innermost
         is_its_own = flow.state not in TERMINAL_STATES  # else it is whether to go on
         if is_its_own and asked.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
+            asked.shown = asked.choices_known.mark
             menu = menu_of(asked.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
             return menu.message(said, asked.page_shown)
         return with_room(said, room, self.sentences)
@@ -215,6 +216,8 @@ class Dialogue:
         offer = yield from asked.choices_now()
         as_buttons = step.type is StepType.BUTTON
         menu = menu_of(offer, self.room(arrival), self.sentences, as_buttons=as_buttons)
+        if asked.shown not in ("", offer.mark):  # a number means a place of what was shown, which is not this any more
+            return () if offer.at(folded(answer.text)) is not None else menu.named(answer.text, 0, by_number=False)
         return menu.named(answer.text, asked.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:

@@ -62,8 +62,9 @@ def listens(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData)
         return (yield from _turns_to(dialogue, arrival, flow, named))
     if isinstance(named, str):
         word = named
-    elif len(named) == 1 and step is not None and step.live is not None:
-        answer = evolve(answer, option_id=named[0].id)
+    elif step is not None and step.live is not None:
+        # what names nothing here is judged without its number: that was a place in a list which has changed
+        answer = evolve(answer, option_id=named[0].id if len(named) == 1 else answer.option_id, numbered=False)
     is_open = word is option_id is None and named == () and step is not None and step.has_choices
     elsewhere = _elsewhere(dialogue, arrival, flow) if is_open else None
     if elsewhere is not None:

@@ -110,7 +110,7 @@ class FlowModel(Run):
         self.choices_known = None
         if trigger != EXPIRE:  # who answers in time after all, answers what was on the screen
             self.interrupted_by = None
-        self.page_shown = 0
+        self.page_shown, self.shown = 0, ""
         self.halt = Halt(source, self.visit) if trigger == EXPIRE else None
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []

@@ -82,7 +82,8 @@ def asked_again(flow: Flow) -> Flow | None:
 
     A number, or a title, means what it says beside the question that was shown last.
     """
-    if flow.interrupted_by is None:
+    asked = flow.innermost
+    if flow.interrupted_by is None and asked.shown == asked.shown_before:
         return None
     flow.interrupted_by = None
     return flow

@@ -67,6 +67,8 @@ class Run:
     tried: dict[str, int]
     refusal: str | None
     page_shown: int
+    shown: str
+    shown_before: str
     last_words: str | None
     choices_known: Offer | None
     entries: list[AuditEntry]
@@ -82,7 +84,7 @@ class Run:
         self.id, self.run_id, self.message_id = id, "memory", None
         self.state, self.answers, self.path, self.visit = definition.first, {}, (), 0
         self.previous = self.validation = self.halt = self.refusal = None
-        self.tried = {}
+        self.tried, self.shown, self.shown_before = {}, "", ""
         self.page_shown, self.last_words, self.choices_known = 0, None, None
         self.entries = []
 
@@ -198,6 +200,7 @@ class Run:
             unasked=self.unasked,
             halt=self.halt,
             page=self.page_shown,
+            shown=self.shown,
         )
 
     def resume(self, flow_data: FlowData) -> bool:
@@ -219,6 +222,7 @@ class Run:
         self.unasked = flow_data.unasked
         self.halt = flow_data.halt
         self.page_shown, self.last_words, self.choices_known = flow_data.page, None, None
+        self.shown = self.shown_before = flow_data.shown
         return True
 
     def rewind(self, flow_data: FlowData) -> None:

@@ -96,6 +96,8 @@ class FlowData:
         unasked: True if its question is to be asked before anything is taken for an answer to it: it was put aside for
             a sign-in.
         halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
+        shown: What tells the options that were shown last from others, where they live; a number that is typed means a
+            place of them.
         tried: How many answers were refused at steps that were left again, of those that have a limit to it.
     """
 
@@ -117,6 +119,7 @@ class FlowData:
     unasked: bool = False
     halt: Halt | None = None
     tried: dict[str, int] = field(factory=dict)
+    shown: str = ""
 
     @property
     def ended(self) -> bool:

@@ -186,6 +186,9 @@ class Timekeeping:
     ) -> Effects[Due | None]:
         """Commits on what was read, or not at all; gives what was done, if it is of interest to anybody."""
         fields, snapshot = {}, b""
+        asked = flow.innermost
+        if kind == REMIND and asked.shown != asked.shown_before:
+            fields["flow_data"] = dump_flow_data(flow.snapshot())  # a number means a place of what is shown now
         if kind == CLOSE:
             run = flow.snapshot()
             kept = self.dialogue.for_the_trail(arrival, flow, run)

@@ -232,3 +232,25 @@ def test_a_name_that_is_none_in_a_due_set_keeps_nobody_else_waiting(any_redis: R
     any_redis.zadd(f"{prefix}:{{b0000}}:due", {"no name": 1})
     talk.says("f")
     assert [due.kind for due in talk.is_due()] == ["reminder"]
+
+
+@pytest.mark.parametrize("asked_again", [(), ("help",), ("nonsense",)])
+def test_a_number_that_was_typed_means_no_place_of_a_list_that_has_changed(
+    any_redis: Redis, prefix: str, asked_again: tuple[str, ...]
+) -> None:
+    offers = ["ama", "kofi", "eve"]
+
+    def pending() -> list[Option]:
+        return [Option(each, f"Of {each}") for each in offers]
+
+    which = Step(id="which", type=StepType.LIST, message="which?", options=pending)
+    talk = Conversation(any_redis, prefix, made("accept", which, text("last")))
+    talk.says("accept")
+    offers.remove("ama")
+    assert talk.says("2").status == "refused"
+    offers.remove("kofi")
+    talk.says("help", *asked_again)
+    assert talk.says("1").step_id == "last"
+    after = talk.runner.flow_of("console:me")
+    assert after is not None
+    assert after.data["which"] == "eve"
