@@ -123,7 +123,7 @@ class FlowModel(Run):
         elif trigger == BACK:
             self.path = self.path[:-1]
         elif trigger == RESTART:
-            self.answers, self.path, self.previous = {}, (), None
+            self.answers, self.path, self.previous, self.tried = {}, (), None, {}  # another run
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
             self._forget_what_was_left()

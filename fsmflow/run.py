@@ -248,7 +248,8 @@ class Run:
             return next((option.title for option in step.options if option.id == value), None)
         kind: Any = type(value)
         # what a transformer of the flow's own makes of an answer may be an id, which nobody has typed
-        reads_numbers = step.transformer is None or getattr(type(step.validator), "transformer", None) is not None
+        is_brought = getattr(type(step.validator), "transformer", None) is not None
+        reads_numbers = step.transformer is None or isinstance(step.transformer, type) or is_brought
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and reads_numbers
         has_words = is_number or kind.__str__ is not object.__str__
         return str(value) if has_words and not isinstance(value, (Enum, UUID)) else None  # else it would show its names
