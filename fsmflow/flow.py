@@ -317,7 +317,7 @@ class Flow(NestingModel, Generic[DataT]):
         run: NestingModel | None = self
         while run is not None:
             kept.append((run, vars(run).copy(), len(run.entries)))
-            run.answers = dict(run.answers)
+            run.answers, run.tried = dict(run.answers), dict(run.tried)
             run = run.inner
         return kept
 
@@ -340,7 +340,7 @@ _Kept = tuple[NestingModel, dict[str, Any], int]
 _RUN = frozenset(
     {
         *("state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"),
-        *("page_shown", "last_words", "interrupted_by"),
+        *("page_shown", "last_words", "interrupted_by", "tried", "shown"),
     }
 )
 
