@@ -317,7 +317,7 @@ class Flow(NestingModel, Generic[DataT]):
         run: NestingModel | None = self
         while run is not None:
             kept.append((run, vars(run).copy(), len(run.entries)))
-            run.answers, run.tried = dict(run.answers), dict(run.tried)
+            run.answers = dict(run.answers)
             run = run.inner
         return kept
 

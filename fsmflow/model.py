@@ -139,11 +139,12 @@ class FlowModel(Run):
     def _count_attempts(self, step_id: str, trigger: str) -> None:
         """Keeps count of refused answers where there is a limit to them, which nobody gets past by going back."""
         if trigger in ANSWERING or trigger == EXHAUSTED:
-            self.tried.pop(step_id, None)
+            if step_id in self.tried:
+                self.tried = {each: times for each, times in self.tried.items() if each != step_id}
             return
         index = self._definition.index.get(step_id)
         if index is not None and self.validation is not None and self.steps[index].max_attempts is not None:
-            self.tried[step_id] = self.validation.attempts
+            self.tried = {**self.tried, step_id: self.validation.attempts}
 
     def _answered(self, step_id: str, turn: Turn) -> None:
         verdict = turn.verdict
