@@ -8,7 +8,7 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
-graphemes       how long words are, and cutting them
+graphemes       the signs that a reader sees: counting them, and cutting words between them
 refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
 identity        who a member is, as far as an application knows

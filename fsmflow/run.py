@@ -231,6 +231,9 @@ class Run:
         self.visit, self.run_id, self.validation = next_visit(flow_data.visit), flow_data.run_id, None
         self.waiting, self.halt = flow_data.waiting, None
         self.page_shown, self.last_words, self.choices_known = 0, None, None
+        self.shown = self.shown_before = ""
+        held = flow_data.validation  # no deploy gives anybody more attempts
+        self.tried = dict(flow_data.tried) if held is None else {**flow_data.tried, held.step: held.attempts}
 
     def earlier(self) -> str | None:
         """What was answered before to the question that is asked now, in words; None where nothing can be shown.

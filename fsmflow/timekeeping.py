@@ -14,6 +14,8 @@ A reminder says a question, so the authenticator is asked who is there: that of 
 to nobody else, and none goes to an address whose member is known by another id now, where the conversation goes on. A
 run is closed without asking.
 
+Nor is anybody reminded of a question while another one stands over it, that of leaving it for another flow.
+
 The end of a run is said to nobody: a message that nobody asked for costs money, and what it says is said when the
 member comes back. Whoever wants to say something has the `Due`, with an empty reply and the channel.
 """
@@ -150,9 +152,8 @@ class Timekeeping:
         self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None, *, is_there: bool
     ) -> Effects[Due | None]:
         """Asks the question once more, unless that cannot be said or sent."""
-        if (
-            flow.interrupted_by is not None
-        ):  # another question is on the screen, and a number would be an answer to that
+        # over the question about another flow none is given: a number would be an answer to what is on the screen
+        if flow.interrupted_by is not None:
             return (yield from self._committed(arrival, state, flow, None, timer))
         if not is_there:
             note = flow.entry(audit.REMINDER, "refused", reason="nobody is there who is signed in for it")

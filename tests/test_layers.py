@@ -103,7 +103,6 @@ ORDER = (
     "templates",
     "validators.base",
     "validators.typed",
-    "validators.graphemes",
     "validators.text",
     "validators.numerals",
     "validators.numbers",
