@@ -5,21 +5,19 @@ the member, ``steps`` cannot stand in the class. Such a class is constructed as 
 message, so what it does in ``__init__`` should be cheap; instances whose steps have the same shape share a machine.
 
 It is registered once for each flow type, and started by the flow type with spaces: "credex offer".
+
+What can be accepted, declined or cancelled is what stands open for this member at this moment: the step's options are
+a callable that asks the book. The flows look and do not act. Who runs them gives each reply to `carry_out`, before it
+is sent: a completed one, delivered again after a crash, is acted on once.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from examples.credex_book import Book, Credex
 from examples.offer import Money, is_handle, money_from
-from fsmflow import Buttons, Flow, ListMenu, Option, Step, StepType, Text, templates
-
-# What stands open for a member. An application would look it up; keep it to ten, which is what a WhatsApp list holds.
-OPEN_CREDEX = (
-    Option("cx1001", "USD 100", "from ama_k"),
-    Option("cx1002", "ZWG 2500.50", "from kofi"),
-    Option("cx1003", "XAU 0.5", "from yaw_b"),
-)
+from fsmflow import Buttons, Flow, ListMenu, Option, Refused, Reply, Step, StepType, Text, templates
 
 # What is done to a credex, and what it is when it was done, by flow type.
 ACTIONS = {
@@ -31,6 +29,8 @@ ACTIONS = {
 
 class CredexFlow(Flow):
     """A member offers credex; or accepts, declines or cancels one that stands open."""
+
+    book: ClassVar[Book] = Book.sample()  # an application puts its own here when it starts
 
     def __init__(self, flow_type: str, state: dict[str, Any] | None = None) -> None:
         state = state or {}
@@ -71,12 +71,25 @@ class CredexFlow(Flow):
         )
 
     def _credex_step(self) -> Step:
-        return Step(id="credex", type=StepType.LIST, message=self._get_credex_menu, options=OPEN_CREDEX)
+        return Step(
+            id="credex",
+            type=StepType.LIST,
+            message=self._get_credex_menu,
+            options=self._get_options,
+            when_empty="cancelled",
+            empty_message=self._get_nothing_open,
+            transformer=self._transform_credex,
+        )
 
     def _confirm_step(self) -> Step:
-        # not "Decline": in a flow that declines a credex nobody would know what that does
-        options = templates.confirm_or_decline("Yes", "No")
-        return Step(id="confirm", type=StepType.BUTTON, message=self._get_confirmation, options=options)
+        return Step(
+            id="confirm",
+            type=StepType.BUTTON,
+            message=self._get_confirmation,
+            # not "Decline": in a flow that declines a credex nobody would know what that does
+            options=templates.confirm_or_decline("Yes", "No"),
+            validator=self._validate_confirmation if self.flow_type in ACTIONS else None,
+        )
 
     # -- what they say and take ----------------------------------------------------------------------------------------
 
@@ -94,11 +107,26 @@ class CredexFlow(Flow):
         action, _ = ACTIONS[self.flow_type]
         return templates.menu(self, f"Which credex do you want to {action}?", button="Show credex")
 
+    def _get_options(self) -> list[Option]:
+        return [Option(each.id, str(each.money), each.whose) for each in self._get_credex()]
+
+    def _get_nothing_open(self) -> str:
+        action, _ = ACTIONS[self.flow_type]
+        return f"There is no credex that you could {action}."
+
+    def _transform_credex(self, value: str) -> Credex:
+        return {each.id: each for each in self._get_credex()}[value]  # kept whole: it is shown also when it is gone
+
     def _get_confirmation(self) -> Buttons:
         if self.flow_type == "credex_offer":
             return templates.confirmation(self, "Your offer", self._get_lines(), question="Send this offer?")
         action, _ = ACTIONS[self.flow_type]
         return templates.confirmation(self, "Your choice", self._get_lines(), question=f"Really {action} this credex?")
+
+    def _validate_confirmation(self, value: str) -> bool:
+        if value == "confirm" and self.data["credex"] not in self._get_credex():
+            raise Refused("This credex does not stand open any more. Send back to choose another one.")
+        return True
 
     def complete(self) -> Text:
         title = "Credex offered" if self.flow_type == "credex_offer" else ACTIONS[self.flow_type][1]
@@ -107,8 +135,11 @@ class CredexFlow(Flow):
     def _get_lines(self) -> list[tuple[str, str]]:
         if self.flow_type == "credex_offer":
             return [("Amount", str(self.data["amount"])), ("To", self.data["handle"])]
-        chosen = {option.id: option for option in OPEN_CREDEX}[self.data["credex"]]
-        return [("Credex", f"{chosen.title} {chosen.description}")]
+        chosen: Credex = self.data["credex"]
+        return [("Credex", f"{chosen.money} {chosen.whose}")]
+
+    def _get_credex(self) -> list[Credex]:
+        return self.book.open_to(self.member_id, ACTIONS[self.flow_type][0])
 
 
 flows = {
@@ -117,3 +148,15 @@ flows = {
     "credex_decline": CredexFlow,
     "credex_cancel": CredexFlow,
 }
+
+
+def carry_out(reply: Reply) -> None:
+    """Does what a member has confirmed, if the reply is that of a completed credex flow.
+
+    Args:
+        reply: A reply that is about to be sent; of a duplicate, too.
+    """
+    flow_type = (reply.flow_id or "").removesuffix(f"_{reply.member_id}")
+    if reply.data is not None and flow_type in flows:
+        action = flow_type.removeprefix("credex_")
+        CredexFlow.book.carry_out(action, str(reply.run_id), reply.member_id, reply.data)

@@ -12,6 +12,9 @@ What it answers, and why:
 - **200** for all else, also where coming again would help nobody: a message that cannot be read, a reply that
   WhatsApp refuses for good. Both are logged. Meta would deliver them again for seven days.
 
+**What a completed flow asks for is done before its reply is sent** (`Webhook.act`), under the key of the run: a process
+that dies between the two gets the message again, as a duplicate with the same run and data, and nothing is done twice.
+
 **Replies are sent at least once.** The store knows which messages were decided, but not which replies arrived. A
 duplicate comes with its stored reply, if it is its member's latest, and that is sent again unless this process knows
 that it was sent; while it is still being sent, the duplicate is put off with a 500. Another process, or this one after
@@ -41,9 +44,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from examples.credex import flows as credex_flows
+from examples import credex, sign_in
+from examples.address import AddressFlow
 from examples.offer import OfferFlow
+from examples.order import OrderFlow
 from examples.registration import RegistrationFlow
+from examples.sign_in import RenameFlow, SignInFlow
 from fsmflow import (
     AsyncFlowRunner,
     AsyncFlowStateManager,
@@ -66,7 +72,10 @@ SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within secon
 TRY_AGAIN_CODES = frozenset({4, 80007, 130429, 131000, 131016, 131056, 131057})
 TRY_AGAIN_STATUSES = frozenset({401, 408, 429})  # 401: our access token ran out, which an operator will mend
 
-served: dict[str, type[Flow[Any]]] = {"offer": OfferFlow, "registration": RegistrationFlow, **credex_flows}
+served: dict[str, type[Flow[Any]]] = {
+    **{flow.flow_type: flow for flow in (OfferFlow, RegistrationFlow, OrderFlow, AddressFlow, SignInFlow, RenameFlow)},
+    **credex.flows,
+}
 
 
 @frozen
@@ -159,6 +168,7 @@ class Webhook:
                 continue
             try:
                 reply = await self.runner.handle(inbound)
+                self.act(inbound, reply)
                 await self.send(inbound, reply)
             except InvalidMemberId:
                 logger.warning("a message came from an address that cannot be a member's")
@@ -171,6 +181,11 @@ class Webhook:
                     return False  # Redis is away for all of them; to find that out for each would take a second each
                 waiting.add(inbound.channel)  # it is there, and refused: another program's key in this member's place
         return not waiting
+
+    def act(self, inbound: Inbound, reply: Reply) -> None:
+        """Does what a completed flow asks for, once for its run. A service that is called would be awaited here."""
+        credex.carry_out(reply)
+        sign_in.carry_out(inbound.channel, reply)
 
     async def send(self, inbound: Inbound, reply: Reply) -> None:
         """Sends a reply, unless it is a duplicate's and known to be sent.
@@ -272,7 +287,8 @@ def create_app(
     if http is None:
         http = httpx.AsyncClient(timeout=5.0)
         closing.append(http.aclose)
-    webhook = Webhook(settings, AsyncFlowRunner(manager, served), http)
+    runner = AsyncFlowRunner(manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow)
+    webhook = Webhook(settings, runner, http)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -8,14 +8,16 @@ The house, from the ground up; each module imports only from those above it:
 ==============  ========================================================================================================
 errors          everything that is raised on purpose, in one tree
 messages        what is said and what comes in: `Channel`, `Inbound`, `Text`, `Buttons`, `ListMenu`, `Reply`
-graphemes       how long words are, and cutting them
+graphemes       the signs that a reader sees: counting them, and cutting words between them
 refusals        what the ready validators say when they refuse, in any language
 wording         the words that members may type at any question, and the library's own sentences
+identity        who a member is, as far as an application knows
 state           a member's state as a value, and the structure that it is given as
 transcript      what a person is given who takes a conversation over
 choices         what a step offers at a moment: the options that its callable gives
 per_channel     `PerChannel`: several words for one step
 step            `Step`: one question, what it accepts, what is kept of the answer; `Route`, `SubFlow`
+step_checks     what a step must be like, found when its class is made
 action          `Action`: a step that changes the world
 outcomes        what may come of an effect: `Done`, `Accepted`, …
 pending         an effect that is open, as the hash has it
@@ -41,7 +43,9 @@ typed_data      the data class of a flow beside its steps: whether they agree, w
 definition      a flow class, checked and compiled
 shapes          the definitions of a class that builds its steps itself
 branching       which way an answer takes, where predicates decide
-model           one run of a flow: the model of its machine
+run             one run of a flow: what it is made of
+model           what an event of the machine does to it
+asking          what is asked, said and judged at its question
 nesting         a run whose current step is a flow of its own
 flow            `Flow`, the class that people write
 registry        the flows of a runner, and what starts each
@@ -51,12 +55,17 @@ effects         what a turn may ask of the store
 menus           a set of options as one channel has room for it
 decision        what was decided about one message, and its commit
 dialogue        what every turn needs: a flow made ready, words that fit the channel
-returning       a member who comes back after a silence
 recovery        going on from what is left of a state that cannot be read
-interruption    another flow, named in the middle of one
 repetition      what is answered to a message that was decided before
 faults          what is said and kept when a flow's code fails
 holding         what is said while an effect is open
+sign_in         who a member is, and the way in for who is not signed in
+takeover        what a member began before it was known who they are
+moving          what is said of a run that has moved, or that stays where it is
+opening         a run that begins
+interruption    another flow, named in the middle of one
+listening       what a message means at the question that is asked
+returning       a member who comes back after a silence
 acting          the rest of a turn that has come to an action
 timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
@@ -94,6 +103,7 @@ if typing.TYPE_CHECKING:
     from fsmflow.audit_logger import FlowAuditLogger
     from fsmflow.errors import (
         AsyncFlowError,
+        AuthenticatorFailed,
         BadOptions,
         BadTarget,
         Contended,
@@ -121,6 +131,7 @@ if typing.TYPE_CHECKING:
         Unsuitable,
     )
     from fsmflow.flow import Flow
+    from fsmflow.identity import Member
     from fsmflow.manager import FlowStateManager
     from fsmflow.messages import (
         ApprovedTemplate,
@@ -154,6 +165,7 @@ __all__ = [
     "AsyncFlowRunner",
     "AsyncFlowStateManager",
     "AuditEntry",
+    "AuthenticatorFailed",
     "BadOptions",
     "BadTarget",
     "Buttons",
@@ -180,6 +192,7 @@ __all__ = [
     "ListMenu",
     "Location",
     "Media",
+    "Member",
     "MemberState",
     "Message",
     "MissingExtra",
@@ -219,6 +232,7 @@ _NAMES: typing.Final = {
     "audit_logger": ("FlowAuditLogger",),
     "errors": (
         "AsyncFlowError",
+        "AuthenticatorFailed",
         "BadOptions",
         "BadTarget",
         "Contended",
@@ -246,6 +260,7 @@ _NAMES: typing.Final = {
         "Unsuitable",
     ),
     "flow": ("Flow",),
+    "identity": ("Member",),
     "manager": ("FlowStateManager",),
     "messages": (
         "ApprovedTemplate",

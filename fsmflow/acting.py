@@ -15,7 +15,6 @@ effect open afterwards asks what came of it, which must be right anyway.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,20 +25,21 @@ from fsmflow.action import Action
 from fsmflow.alphabet import DONE, NOT_DONE, UNKNOWN
 from fsmflow.answers import Accepted as AcceptedAnswer
 from fsmflow.callbacks import callable_of
-from fsmflow.calls import Call
+from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of
 from fsmflow.decision import Arrival, Decision
-from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Backoff, Commit, Committed, Effects, Load, Perform
 from fsmflow.effects import Outcome as Committing
 from fsmflow.errors import EffectRefused, FlowFault, NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
-from fsmflow.holding import WORKING, is_held, taking
+from fsmflow.holding import WORKING, is_held, status_of, taking
 from fsmflow.machine import Turn
-from fsmflow.messages import Channel, Inbound, Reply
+from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.moving import says_next
 from fsmflow.outcomes import Accepted, Done, NotDone, Outcome, StillUnknown, Unsure
 from fsmflow.pending import CHECK_AGAIN, Claim, Park, Pending, Settled, Status, held_by
+from fsmflow.sign_in import SigningIn
 from fsmflow.state import TERMINAL_STATES, MemberState
 from fsmflow.storable import check_storable
 from fsmflow.timers import EFFECT, Due
@@ -52,12 +52,12 @@ class Acting:
     Args:
         dialogue: The flows and how the runner speaks.
         arrival: The message that has led to it, or was at hand when it was taken over.
-        on_fault: Is called with what an action's code raised.
+        is_there: False where somebody else is at the member's address now, or nobody knows who.
     """
 
-    dialogue: Dialogue
+    dialogue: SigningIn
     arrival: Arrival
-    on_fault: Callable[[Exception, Inbound], object] | None = None
+    is_there: bool = True
 
     def act(self, reply: Reply, state: MemberState, *, taken_over: bool) -> Effects[Reply]:
         """Runs what this worker has taken up, and whatever it leads to, until a member is asked something.
@@ -119,8 +119,8 @@ class Acting:
             outcome: Any = came
             return outcome  # type: ignore[no-any-return]  # one of those that are meant
         unsure = came if isinstance(came, Unsure) else Unsure(type(came).__name__)
-        if unsure.fault is not None and self.on_fault is not None:
-            yield Call(self.on_fault, (unsure.fault, self.arrival.inbound))
+        if unsure.fault is not None and self.dialogue.on_fault is not None:
+            yield Call(self.dialogue.on_fault, (unsure.fault, self.arrival.inbound))
         return unsure
 
     def settle(
@@ -182,8 +182,8 @@ class Acting:
             found: Exception = fault
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, the outcome is not forgotten for it
             found = fault
-        if self.on_fault is not None:
-            yield Call(self.on_fault, (found, self.arrival.inbound))
+        if self.dialogue.on_fault is not None:
+            yield Call(self.dialogue.on_fault, (found, self.arrival.inbound))
         return self._left(state, pending, Unsure(type(found).__name__, found))
 
     def _applied(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
@@ -204,15 +204,29 @@ class Acting:
         if not gone:
             raise FlowFault  # the way that came here is none of the flow's: nobody can say where to go on
         flow = self.dialogue.rebuilt(self.arrival, flow)
-        messages = yield from self.dialogue.ask(self.arrival, flow, *filter(None, (flow.refusal,)))
-        status = "working" if flow.action else flow.state if flow.state in TERMINAL_STATES else "in_progress"
+        messages = yield from self._says(flow, turn)
         taken = None if flow.action is not None else Settled()
         kept = None
         if isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in secrets):
             kept = yield from self.dialogue.ask(self.arrival, flow)
+        status = status_of(flow)
         return Decision(
             messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken, kept=kept
         )
+
+    def _says(self, flow: Flow, turn: Turn) -> Calls[tuple[Message, ...]]:
+        """What is said of a run that an outcome has moved: to nobody but its member, and who may go through it.
+
+        Who is not heard of is asked at last when they are. What is said at an end is lost to them then; the trail
+        and whoever the application tells have it.
+        """
+        flow.unasked = False
+        if self.is_there and not self.dialogue.must_sign_in(self.arrival, flow):
+            return (yield from says_next(self.dialogue, self.arrival, flow, turn, flow.refusal))
+        flow.unasked = flow.action is None and flow.state not in TERMINAL_STATES
+        if not self.is_there:
+            return ()
+        return (self.dialogue.checked(self.arrival, self.dialogue.sentences.settled),)
 
     def _left(self, state: MemberState, pending: Pending, outcome: Outcome) -> Decision:
         """An effect that stays open: the service will say more, or nobody can say anything."""
@@ -253,7 +267,7 @@ NOWHERE: Final = Channel("unknown", "unknown")  # of a member of whom nothing is
 
 
 def resolving(
-    acting: Callable[[MemberState], Acting], member_id: str, effect_id: str, outcome: Outcome
+    dialogue: SigningIn, member_id: str, effect_id: str, outcome: Outcome, moment: datetime
 ) -> Effects[Due | None]:
     """Closes an open effect by the word of a service or an operator; None where it is not open any more.
 
@@ -266,15 +280,15 @@ def resolving(
     pending = Pending.of(state.raw.get("pending")) if is_held(state) else None
     if pending is None or pending.effect_id != effect_id:
         return None
-    speaking = acting(state)
-    settled = yield from speaking.settle(state, pending, outcome, anybody=True)
+    acting = yield from at_hand(dialogue, state, moment)
+    settled = yield from acting.settle(state, pending, outcome, anybody=True)
     if settled is None:
         return None
     reply, state, goes_on = settled
-    return due_of(state, (yield from speaking.act(reply, state, taken_over=False)) if goes_on else reply)
+    return due_of(state, (yield from acting.act(reply, state, taken_over=False)) if goes_on else reply)
 
 
-def recovering(acting: Callable[[MemberState], Acting], member_id: str) -> Effects[Due | None]:
+def recovering(dialogue: SigningIn, member_id: str, moment: datetime) -> Effects[Due | None]:
     """Takes up what a crash left of an effect; None where nothing is open, or somebody has it still.
 
     Raises:
@@ -283,8 +297,14 @@ def recovering(acting: Callable[[MemberState], Acting], member_id: str) -> Effec
     state: MemberState = yield Load(member_id, NOWHERE)
     if codec_of(state) > CODEC:
         raise NewerState("the state was written by a newer release of fsmflow")
-    told = Reply((), member_id, None, None, WORKING)
-    reply = yield from acting(state).take(told, state)
+    return (yield from taken_up(dialogue, state, moment))
+
+
+def taken_up(dialogue: SigningIn, state: MemberState, moment: datetime) -> Effects[Due | None]:
+    """Takes up the effect that is open in a state, if it is to be had; None where nothing was done."""
+    told = Reply((), state.member_id, None, None, WORKING)
+    acting = yield from at_hand(dialogue, state, moment)
+    reply = yield from acting.take(told, state)
     return None if reply is None or reply is told else due_of(state, reply)
 
 
@@ -294,6 +314,7 @@ def due_of(state: MemberState, reply: Reply) -> Due:
     return Due(EFFECT, reply, state.channel, account)
 
 
-def at_hand(state: MemberState, moment: datetime) -> Arrival:
-    """What stands for the message where there is none."""
-    return Arrival.of(Inbound(state.channel, EFFECT, kind=EFFECT, member_id=state.member_id), moment)
+def at_hand(dialogue: SigningIn, state: MemberState, moment: datetime) -> Calls[Acting]:
+    """How an effect is run where there is no message."""
+    inbound = Inbound(state.channel, EFFECT, kind=EFFECT, member_id=state.member_id)
+    return Acting(dialogue, *(yield from dialogue.who_is_there(inbound, moment)))

@@ -18,8 +18,7 @@ from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.errors import StoreUnavailable
-from fsmflow.exchange import PerformAll, Send, SendAll, Together, Wish, Wishes
+from fsmflow.exchange import PerformAll, Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
@@ -92,7 +91,7 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
 
     async def overdue(self, limit: int = 100) -> list[Overdue]:
         """As `FlowStateManager.overdue`."""
-        return await drive_async(self.exchange.due(limit), self._perform_together)
+        return await drive_async(self.exchange.due(limit), self._perform)
 
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""
@@ -124,18 +123,14 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
     async def _perform(self, wish: Wish) -> Any:
         if isinstance(wish, Send):
             return await self._batching.execute(wish.command)
+        if isinstance(wish, SendAll):
+            return await self._batching.execute_together(wish.commands)
         if isinstance(wish, Call):
             return await _awaited(wish)
         if isinstance(wish, Perform):
             return await perform_async(wish)
+        assert not isinstance(wish, PerformAll)  # noqa: S101 - here each turn runs its own
         return await asyncio.sleep(wish.seconds)
-
-    async def _perform_together(self, wish: Together) -> Any:
-        if not isinstance(wish, SendAll):
-            assert not isinstance(wish, PerformAll)  # noqa: S101 - here each turn runs its own
-            return await self._perform(wish)
-        answers = await asyncio.gather(*map(self._batching.execute, wish.commands), return_exceptions=True)
-        return [answer if isinstance(answer, StoreUnavailable) else _returned(answer) for answer in answers]
 
 
 async def _awaited(call: Call) -> Any:

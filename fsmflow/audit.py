@@ -47,6 +47,8 @@ INTERRUPTED: Final = "interrupted"
 SUSPEND: Final = "suspend"
 TAKEN_UP: Final = "taken_up"
 RESUME: Final = "resume"
+SIGN_IN: Final = "sign_in"
+TAKEOVER: Final = "takeover"
 PUSH: Final = "push"
 POP: Final = "pop"
 ROLLBACK: Final = "rollback"
@@ -148,10 +150,17 @@ def sensitive_steps(flow_type: str) -> frozenset[str]:
 
 
 def redacted(flow_data: FlowData, sensitive: frozenset[str]) -> FlowData:
-    """A run without the answers of sensitive steps: the same object where there are none."""
+    """A run without the answers of sensitive steps, and without any of the runs that wait beneath it."""
+    if flow_data.waiting is not None:
+        flow_data = evolve(flow_data, waiting=_bare(flow_data.waiting))
     if not sensitive or sensitive.isdisjoint(flow_data.data):
         return flow_data
     return evolve(flow_data, data={key: value for key, value in flow_data.data.items() if key not in sensitive})
+
+
+def _bare(run: FlowData) -> FlowData:
+    """A run that waits, without its answers: which of them are sensitive, the flow that runs above it cannot tell."""
+    return evolve(run, data={}, inner=None, waiting=None if run.waiting is None else _bare(run.waiting))
 
 
 def place_of(fault: BaseException, modules: Collection[str] = ()) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -57,20 +58,33 @@ class Batching:
             StoreUnavailable: Redis did not do it.
             RuntimeError: Another event loop has used it before.
         """
+        (answer,) = self._queue(command)
+        found = await answer
+        if isinstance(found, StoreUnavailable):
+            raise found
+        return found
+
+    async def execute_together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Sends several commands, on one way; of one that failed the answer is its `StoreUnavailable`.
+
+        Raises:
+            RuntimeError: Another event loop has used it before.
+        """
+        return [await answer for answer in self._queue(*commands)]
+
+    def _queue(self, *commands: tuple[Any, ...]) -> list[asyncio.Future[Any]]:
+        """Puts commands among those that wait; they are sent at once where a connection is free."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 # a client's connections belong to the loop that opened them: on another one they fail now and then
                 raise RuntimeError("an AsyncFlowStateManager belongs to one event loop: make one for each")
             self._loop = loop
-        answer = loop.create_future()
-        self._waiting.append((command, answer))
+        answers = [loop.create_future() for _ in commands]
+        self._waiting += zip(commands, answers, strict=True)
         if len(self._on_lanes) < LANES:
             self._send_what_waits(loop)
-        found = await answer
-        if isinstance(found, StoreUnavailable):
-            raise found
-        return found
+        return answers
 
     async def settle(self) -> None:
         """Waits for what is on its way; the conversations that wanted it may be gone."""

@@ -55,9 +55,9 @@ def branched(flow: Branching, trigger: str, accepted: Accepted) -> Calls[Accepte
         UnexpectedVerdict: A predicate returned neither True nor False.
         Exception: Whatever else the flow's code raised.
     """
-    ways = transitions_from(flow.definition.machine, trigger, flow.state)
-    if not any(way.predicates for way in ways):
+    if (trigger, flow.state) not in flow.definition.deciding:
         return accepted
+    ways = transitions_from(flow.definition.machine, trigger, flow.state)
     chosen = None if accepted.option is None else accepted.option.id
     found: dict[Predicate, bool] = {}
     kept = flow.answers

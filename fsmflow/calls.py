@@ -19,6 +19,11 @@ ResultT = TypeVar("ResultT")
 WishT = TypeVar("WishT")
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """What a callable is called; its own representation may show what it holds, as that of a partial does."""
+    return str(getattr(function, "__qualname__", type(function).__name__))
+
+
 @frozen
 class Call:
     """What a generator yields when it wants a flow's callable called; the driver sends back what it returned.
@@ -28,7 +33,7 @@ class Call:
         arguments: What to call it with.
     """
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = field(repr=name_of)
     arguments: tuple[Any, ...] = field(default=(), repr=False)
 
     def make(self) -> Any:
@@ -44,8 +49,7 @@ class Call:
             return result
         if iscoroutine(result):
             result.close()
-        name = getattr(self.function, "__qualname__", type(self.function).__name__)
-        raise AsyncFlowError(name, None, "what it returns must be awaited: use AsyncFlowRunner")
+        raise AsyncFlowError(name_of(self.function), None, "what it returns must be awaited: use AsyncFlowRunner")
 
     async def make_async(self) -> Any:
         """Calls it, and awaits what it returned where that must be."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
+from zlib import crc32
 
 from attrs import field, frozen
 
@@ -43,6 +44,11 @@ class Offer:
     @options.default
     def _all(self) -> tuple[Option, ...]:
         return tuple([option for section in self.sections for option in section.options])
+
+    @property
+    def mark(self) -> str:
+        """What tells this set, in this order, from another: eight hexadecimal digits."""
+        return f"{crc32(chr(0).join(option.id for option in self.options).encode()):08x}"
 
     def by_id(self, option_id: str) -> Option | None:
         """The option of an id."""

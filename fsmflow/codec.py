@@ -45,8 +45,11 @@ _TEXT: Final = frozenset({str})
 _LENGTHS: Final = frozenset({16})
 _dump_message: Final = converter.get_unstructure_hook(Message)
 _JSON: Final = frozenset({str, int, float, bool, type(None)})
-_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "halt"})
+_SELDOM: Final = frozenset({"page", "inner", "waiting", "interrupted_by", "unasked", "halt", "tried", "shown"})
 """The fields of a stored run that few runs have: nearly every one is read without a look at them."""
+_AS_ANSWERED: Final = "="
+"""The path of a run whose steps were answered in the order in which its data has them."""
+
 _RUN: Final = (str, str, int, dict, str, int, list, int, str)
 """The types of a stored run's fields, in the order in which `load_flow_data` takes them."""
 
@@ -75,43 +78,44 @@ def digest(*parts: str, size: int = 8) -> str:
 
 
 def dump_flow_data(flow_data: FlowData | None) -> bytes:
-    """The JSON of a run, without what is empty; ``null`` where there is none, so that a missing field is noticed."""
+    """The JSON of a run, without what is empty; ``null`` where there is none, so that a missing field is noticed.
+
+    It stands in the hash twice, as the run and as the one before the last answer, so nothing is said in it twice: the
+    path only where it is not the order of the data, the id of a run within another only where it does not follow.
+    """
     return b"null" if flow_data is None else orjson.dumps(_as_json(flow_data))
 
 
-def _as_json(flow_data: FlowData) -> dict[str, Any]:
-    run: dict[str, Any] = {
-        "id": flow_data.id,
-        "flow_type": flow_data.flow_type,
-        "step_id": flow_data.step_id,
-        "step": flow_data.step,
-    }
+_LEFT_OUT_WHERE_EMPTY: Final = ("run_id", "visit", "path", "revision", "definition", "page", "shown", "tried")
+
+
+def _as_json(flow_data: FlowData, known_as: str | None = None) -> dict[str, Any]:
+    run: dict[str, Any] = {} if flow_data.id == known_as else {"id": flow_data.id}
+    run["flow_type"] = flow_data.flow_type
+    run["step_id"] = flow_data.step_id
+    run["step"] = flow_data.step
     if flow_data.data:
         # answers that a flow gave are ready for JSON; those of a structure may be anything
         ready = _JSON.issuperset(map(type, flow_data.data.values()))
         run["data"] = flow_data.data if ready else converter.unstructure(flow_data.data)
-    if flow_data.run_id:
-        run["run_id"] = flow_data.run_id
-    if flow_data.visit:
-        run["visit"] = flow_data.visit
-    if flow_data.path:
-        run["path"] = flow_data.path
-    if flow_data.revision:
-        run["revision"] = flow_data.revision
-    if flow_data.definition:
-        run["definition"] = flow_data.definition
+    for name in _LEFT_OUT_WHERE_EMPTY:
+        value = getattr(flow_data, name)
+        if value:
+            run[name] = value
+    if flow_data.path and flow_data.path == tuple(flow_data.data):
+        run["path"] = _AS_ANSWERED
     if flow_data.validation is not None:
         run["validation"] = converter.unstructure(flow_data.validation)
-    if flow_data.halt is not None:
-        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
-    if flow_data.page:
-        run["page"] = flow_data.page
     if flow_data.inner is not None:
-        run["inner"] = _as_json(flow_data.inner)
+        run["inner"] = _as_json(flow_data.inner, _id_within(flow_data.id, flow_data.step_id))
     if flow_data.waiting is not None:
         run["waiting"] = _as_json(flow_data.waiting)
     if flow_data.interrupted_by is not None:
         run["interrupted_by"] = flow_data.interrupted_by
+    if flow_data.unasked:
+        run["unasked"] = True
+    if flow_data.halt is not None:
+        run["halt"] = [flow_data.halt.step, flow_data.halt.visit, flow_data.halt.offers]
     return run
 
 
@@ -125,11 +129,19 @@ def load_flow_data(raw: bytes | str) -> FlowData | None:
     return None if found is None else _run(found)
 
 
-def _run(found: Any) -> FlowData:
+def _id_within(flow_id: str, step_id: str | None) -> str:
+    """The id that the run has which answers a step of another."""
+    return f"{flow_id}.{step_id}"
+
+
+def _run(found: Any, known_as: str | None = None) -> FlowData:
     get = found.get
-    flow_id, flow_type, step_id, step = found["id"], found["flow_type"], found["step_id"], found["step"]
+    flow_id = get("id", known_as)
+    flow_type, step_id, step = found["flow_type"], found["step_id"], found["step"]
     data, run_id, visit, path = get("data", {}), get("run_id", ""), get("visit", 0), get("path", [])
     revision, definition, validation = get("revision", 0), get("definition", ""), get("validation")
+    if path == _AS_ANSWERED and type(data) is dict:
+        path = list(data)
     fields = (flow_id, flow_type, step, data, run_id, visit, path, revision, definition)
     if tuple(map(type, fields)) != _RUN or not _TEXT.issuperset(map(type, path)):
         raise TypeError("no run of a flow")
@@ -146,14 +158,29 @@ def _with_the_rest(run: FlowData, found: Any) -> FlowData:
     """The same run with what few runs have."""
     get = found.get
     page, inner, waiting = get("page", 0), get("inner"), get("waiting")
-    interrupted_by, halt = get("interrupted_by"), get("halt")
+    interrupted_by, unasked, halt = get("interrupted_by"), get("unasked", False), get("halt")
     if type(page) is not int or not (interrupted_by is None or type(interrupted_by) is str):
         raise TypeError("no page, or no flow type")
+    if type(unasked) is not bool:
+        raise TypeError("neither yes nor no")
     if not 0 <= page < COUNT_LIMIT:
         raise ValueError("no count")
-    held, waits = (None if each is None else _run(each) for each in (inner, waiting))
+    held = None if inner is None else _run(inner, _id_within(run.id, run.step_id))
+    waits = None if waiting is None else _run(waiting)
     halted = None if halt is None else _halt(halt)
-    return evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
+    run = evolve(run, page=page, inner=held, waiting=waits, interrupted_by=interrupted_by, halt=halted)
+    shown = get("shown", "")
+    if type(shown) is not str:
+        raise TypeError("no mark")
+    return evolve(run, unasked=unasked, shown=shown, tried=_tried(get("tried", {})))
+
+
+def _tried(found: Any) -> dict[str, int]:
+    if type(found) is not dict or not all(type(count) is int for count in found.values()):
+        raise TypeError("no counts")
+    if not all(0 <= count < COUNT_LIMIT for count in found.values()):
+        raise ValueError("no count")
+    return found
 
 
 def _validation(found: Any) -> Validation:

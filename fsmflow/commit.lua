@@ -50,6 +50,9 @@ if stored[2] == ARGV[1] or owner == ARGV[1] then
   if ARGV[15] == '' then
     return {'applied', stored[1]}
   end
+  if owner ~= ARGV[1] and string.find(ARGV[15], '^running ') then
+    return {'lost', redis.call('HGETALL', hash)}
+  end
   local taken = owner == ARGV[1] and string.find(ARGV[15], '^take ')
   return {taken and 'taken' or 'applied', redis.call('HGETALL', hash)}
 end

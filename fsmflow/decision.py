@@ -17,6 +17,7 @@ from fsmflow.codec import CODEC, RECENT_LIMIT, codec_of, digest, dump_channel, d
 from fsmflow.effects import Commit, Write
 from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
+from fsmflow.identity import Member
 from fsmflow.messages import Channel, Inbound, Message, Reply
 from fsmflow.pending import Claim, Park, Settled, Take, milliseconds_of
 from fsmflow.state import COMPLETED, MEMBER_ID_LIMIT, FlowData, MemberState, UnreadableField, check_member_id
@@ -40,6 +41,7 @@ IGNORED: Final = "ignored"
 LATE: Final = "older than the last message"
 STALE: Final = "a choice of an earlier question"
 OVER: Final = "sent after the run was closed"
+FIRST: Final = "nothing to go back to"
 
 
 @frozen
@@ -53,6 +55,7 @@ class Arrival:
         at: When it was sent (or received, where that is not known), in milliseconds since the epoch.
         dated: True if `at` is what the channel's own clock says.
         received: When it was received, likewise; of a message that is delivered again, this time.
+        member: Who the application says that it is; None where it does not, or says another than the message does.
     """
 
     inbound: Inbound
@@ -61,9 +64,10 @@ class Arrival:
     at: int
     dated: bool
     received: int
+    member: Member | None = None
 
     @classmethod
-    def of(cls, inbound: Inbound, received_at: datetime) -> Arrival:
+    def of(cls, inbound: Inbound, received_at: datetime, member: Member | None = None) -> Arrival:
         """The arrival of a message.
 
         Raises:
@@ -75,10 +79,21 @@ class Arrival:
         if inbound.member_id is None and not inbound.channel.identifier:
             # all who came without an address would be one member, and read each other's answers
             raise InvalidMemberId("channel.identifier", "not empty, where no member id is given")
-        member_id = check_member_id(inbound.member_id or member_id_of(inbound.channel))
+        known_as = member_id_of(inbound.channel) if member is None else member.id
+        member_id = check_member_id(inbound.member_id or known_as)
         received = max(0, round(received_at.timestamp() * 1000))
         at = received if told is None else max(0, round(told.timestamp() * 1000))
-        return cls(inbound, member_id, message_key(inbound), at, told is not None, received)
+        if member is not None and member.id != member_id:
+            member = None  # the message says who it is of: what another may do, its sender may not
+        return cls(inbound, member_id, message_key(inbound), at, told is not None, received, member)
+
+    @property
+    def is_signed_in(self) -> bool:
+        """True if the member is signed in at the moment of this message's receipt."""
+        if self.member is None:
+            return False
+        until = self.member.signed_in_until
+        return until is None or until.timestamp() * 1000 > self.received
 
     def is_late(self, state: MemberState) -> bool:
         """True if its channel's own clock shows it to be older, by whole seconds, than the last one.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.action import Action, check_action
 from fsmflow.alphabet import SUBMIT
@@ -20,11 +20,12 @@ from fsmflow.callbacks import Callback, understand
 from fsmflow.codec import digest
 from fsmflow.edges import Predicate, check_reachable, ways_on
 from fsmflow.errors import FlowDefinitionError
-from fsmflow.machine import FlowMachine, build_machine, transitions_from, triggers_of
+from fsmflow.machine import FlowMachine, all_transitions, build_machine, transitions_from, triggers_of
 from fsmflow.per_channel import PerChannel
 from fsmflow.routes import completed_by, leads, path_to, route, ways_by
 from fsmflow.state import TERMINAL_STATES, FlowData
-from fsmflow.step import Step, StepType, check_silences, check_steps, unknown_at
+from fsmflow.step import Step, StepType, unknown_at
+from fsmflow.step_checks import check_silences, check_steps
 from fsmflow.storable import restore_answer
 from fsmflow.typed_data import TypedData, typed_data
 from fsmflow.wording import folded
@@ -75,6 +76,9 @@ class Definition:
         sensitive: The ids of the steps whose answers are redacted.
         depth: How many flows stand within each other, this one counted.
         asynchronous: The names of callables that must be awaited.
+        requires_auth: True if only who is signed in may go through it, or through a flow within it.
+        keeps_secrets: True if an answer is sensitive, to one of its questions or to one of a flow within it.
+        deciding: The triggers and states of which a predicate decides where they lead.
         fingerprint: Changes when the structure does: steps, types, ways on. Not when only words do, nor which options
             lead the same way.
         when_empty: The steps that name a way on for having nothing to choose from.
@@ -95,14 +99,12 @@ class Definition:
     sensitive: frozenset[str]
     depth: int
     asynchronous: tuple[str, ...]
+    requires_auth: bool
     fingerprint: str
     when_empty: frozenset[str] = frozenset()
     typed: TypedData | None = None
-
-    @property
-    def first(self) -> str:
-        """The id of the first step."""
-        return next(iter(self.index))
+    keeps_secrets: bool = field(init=False)
+    deciding: frozenset[tuple[str, str]] = field(init=False)
 
     def step_at(self, state: str) -> str | None:
         """The id of the step that a state belongs to; None for a terminal one."""
@@ -127,9 +129,18 @@ class Definition:
         return bool(self.actions) or any(within.acts for within in self.flows.values())
 
     @property
-    def keeps_secrets(self) -> bool:
-        """True if an answer is sensitive, to one of its questions or to one of a flow within it."""
+    def first(self) -> str:
+        """The id of the first step."""
+        return next(iter(self.index))
+
+    @keeps_secrets.default
+    def _keeps_secrets(self) -> bool:
         return bool(self.sensitive) or any(within.keeps_secrets for within in self.flows.values())
+
+    @deciding.default
+    def _deciding(self) -> frozenset[tuple[str, str]]:
+        found = ((trigger, str(way.source)) for trigger, way in all_transitions(self.machine) if way.predicates)
+        return frozenset(found)
 
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
@@ -232,10 +243,15 @@ class Definition:
 
         Of a run that waits beneath it this knows nothing: that one is of another flow.
         """
-        kept = redacted(flow_data, self._hidden(flow_data.data))
-        within = self.flows.get(flow_data.step_id or "")
-        if flow_data.inner is not None and within is not None:
-            kept = evolve(kept, inner=within.redacted(flow_data.inner))
+        # of a step that is not known here it is not known either whether it was sensitive
+        unknown = flow_data.data.keys() - self.index.keys()
+        if not self.keeps_secrets and not unknown:
+            return flow_data
+        kept = redacted(flow_data, self._hidden(flow_data.data) | unknown)
+        stood = flow_data.step_id if flow_data.halt is None else flow_data.halt.step
+        within = self.flows.get(stood or "")
+        if flow_data.inner is not None:
+            kept = evolve(kept, inner=None if within is None else within.redacted(flow_data.inner))
         return kept
 
     def _hidden(self, answers: Mapping[str, Any]) -> frozenset[str]:
@@ -342,6 +358,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
             if callback is not None and callback.is_async
         )
         + tuple(f"{step_id}.{name}" for step_id, within in flows.items() for name in within.asynchronous),
+        requires_auth=getattr(owner, "requires_auth", False) or any(each.requires_auth for each in flows.values()),
         fingerprint=_fingerprint(steps),
         when_empty=frozenset(step.id for step in steps if step.when_empty is not None),
         typed=typed,
@@ -370,6 +387,8 @@ def check_attributes(owner: Any) -> None:
         wrong = "timeout is a timedelta above zero, or None for never"
     elif not isinstance(owner.revision, int):
         wrong = "revision is an integer"
+    elif not isinstance(owner.requires_auth, bool):
+        wrong = "requires_auth is True or False"
     if wrong is not None:
         raise FlowDefinitionError(owner.__name__, None, wrong)
 

@@ -8,7 +8,7 @@ Which of it is said when belongs to `conversation` and `recovery`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Protocol
@@ -30,7 +30,7 @@ from fsmflow.silence import offer
 from fsmflow.state import TERMINAL_STATES, FlowData, MemberState
 from fsmflow.step import Step, StepType
 from fsmflow.taps import NONCE_LENGTH, nonce_of, turn_id, wire_id
-from fsmflow.wording import Sentences, Words, spoken
+from fsmflow.wording import Sentences, Words, folded, spoken
 
 # How long a flow that this worker does not know is taken for one of a newer release. After that much silence it is
 # taken for one that was removed: a rolling deploy is over sooner, and its member must not be turned away for ever.
@@ -83,6 +83,8 @@ class Dialogue:
             return None
         if flow_data.revision > registration.flow.revision:
             raise NewerState("the open flow was written by a newer revision of it")
+        if flow_data.inner is not None and _is_newer_within(registration.flow.steps, flow_data):
+            raise NewerState("a flow within the open one was written by a newer revision of it")
         return registration
 
     def flow_for(self, arrival: Arrival, registration: Registration, stored: FlowData | None = None) -> Flow:
@@ -101,7 +103,12 @@ class Dialogue:
         flow = make_flow(registration.flow, registration.flow_type, arrival.member_id, channel, structure)
         flow.sentences, flow.services = self.sentences, self.services
         flow.message_id = arrival.inbound.message_id
+        flow.member = arrival.member
         return flow
+
+    def must_sign_in(self, arrival: Arrival, flow: Flow) -> bool:
+        """True if a flow is not for a member who is not signed in, as this one is not."""
+        return flow.definition.requires_auth and not arrival.is_signed_in
 
     def rebuilt(self, arrival: Arrival, flow: Flow) -> Flow:
         """The same run with its steps as they are now: of a class that builds them, by the answers of this moment.
@@ -177,7 +184,9 @@ class Dialogue:
         registration = self.registry.registrations.get(run.flow_type)
         beneath = None if run.waiting is None else self._waiting_for_the_trail(arrival, run.waiting)
         try:
-            kept = None if registration is None else self.flow_for(arrival, registration, run).definition.redacted(run)
+            is_known = registration is not None and run.revision <= registration.flow.revision
+            made = self.flow_for(arrival, registration, run) if is_known and registration is not None else None
+            kept = None if made is None else made.definition.redacted(run)
         except Exception:  # noqa: BLE001 - a flow that cannot be made does not say which of its answers are sensitive
             kept = None
         return evolve(kept or evolve(run, data={}, inner=None), waiting=beneath)
@@ -188,6 +197,7 @@ class Dialogue:
         asked = flow.innermost
         is_its_own = flow.state not in TERMINAL_STATES  # else it is whether to go on
         if is_its_own and asked.choices_known is not None and isinstance(said, (Buttons, ListMenu)):
+            asked.shown = asked.choices_known.mark
             menu = menu_of(asked.choices_known, room, self.sentences, as_buttons=isinstance(said, Buttons))
             return menu.message(said, asked.page_shown)
         return with_room(said, room, self.sentences)
@@ -209,6 +219,8 @@ class Dialogue:
         offer = yield from asked.choices_now()
         as_buttons = step.type is StepType.BUTTON
         menu = menu_of(offer, self.room(arrival), self.sentences, as_buttons=as_buttons)
+        if asked.shown not in ("", offer.mark):  # a number means a place of what was shown, which is not this any more
+            return () if offer.at(folded(answer.text)) is not None else menu.named(answer.text, 0, by_number=False)
         return menu.named(answer.text, asked.page_shown, by_number=answer.numbered)
 
     def idle(self) -> str:
@@ -292,3 +304,12 @@ class Dialogue:
         """True if a number that was typed may mean an option."""
         rules = self.rules.get(arrival.inbound.channel.type)
         return rules is not None and rules.numbers_choices
+
+
+def _is_newer_within(steps: Sequence[Step], run: FlowData) -> bool:
+    """True if a run that another holds, to whatever depth, was written by a newer revision of its flow."""
+    stood = run.step_id if run.halt is None else run.halt.step
+    flow = next((step.flow for step in steps if step.id == stood), None)
+    if run.inner is None or flow is None:
+        return False
+    return run.inner.revision > flow.revision or _is_newer_within(flow.steps, run.inner)

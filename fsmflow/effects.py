@@ -39,6 +39,38 @@ class Load:
 
 
 @frozen
+class LoadBoth:
+    """Read a member's hash, and at the same time the one under the id by channel; the result is a `Both`.
+
+    Args:
+        member_id: Whose.
+        by_channel: The id that the member has by the channel alone.
+        channel: The channel of the message at hand.
+        message_key: The hash of the message at hand.
+    """
+
+    member_id: str
+    by_channel: str
+    channel: Channel
+    message_key: str
+
+
+@frozen
+class Both:
+    """The answer to a `LoadBoth`.
+
+    Args:
+        state: What is stored of the member.
+        by_channel: What is stored under the id by channel.
+        is_known: True if the message at hand was decided under that id.
+    """
+
+    state: MemberState
+    by_channel: MemberState
+    is_known: bool
+
+
+@frozen
 class LastValid:
     """Read the last state that a member's audit trail can give back; the result is a `MemberState` or None.
 
@@ -164,13 +196,12 @@ class Committed:
 
     Args:
         outcome: What became of it.
-        state: What is stored now, where that may be of use: for a duplicate or a conflict, so that it need not be
-            loaded again; and after an effect was taken up.
+        state: For a duplicate or a conflict what is stored now, so that it need not be loaded again.
     """
 
     outcome: Outcome
     state: MemberState | None = None
 
 
-Effect = Union[Load, LastValid, Commit, Reschedule, Perform, Backoff, Call]
+Effect = Union[Load, LoadBoth, LastValid, Commit, Reschedule, Perform, Backoff, Call]
 Effects = Generator[Effect, Any, ResultT]

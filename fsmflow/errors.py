@@ -22,6 +22,7 @@
     │   └── InvalidMemberId      a member id that cannot be part of a key
     ├── PayloadError             a webhook body that has no usable shape at all
     ├── StoreUnavailable         nothing was decided: the message must be delivered again
+    │   ├── AuthenticatorFailed  who the member is could not be found out
     │   ├── Contended            other workers kept committing for this member
     │   └── NewerState           a newer release of the application wrote this state
     ├── MissingExtra             an optional dependency that is not installed
@@ -336,6 +337,14 @@ class StoreUnavailable(FsmflowError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class AuthenticatorFailed(StoreUnavailable):
+    """Who the member is could not be found out, so that no state could be read: nobody is let in meanwhile.
+
+    What the authenticator raised is neither its cause nor its context, and not in its words: it may hold a token. It is
+    given to ``on_fault``.
+    """
 
 
 class Contended(StoreUnavailable):

@@ -27,12 +27,14 @@ from fsmflow.audit import AuditEntry, emit
 from fsmflow.calls import Call
 from fsmflow.effects import (
     Backoff,
+    Both,
     Commit,
     Committed,
     Effect,
     Effects,
     LastValid,
     Load,
+    LoadBoth,
     Outcome,
     Perform,
     Reschedule,
@@ -92,7 +94,7 @@ class Pause:
 
 @frozen
 class SendAll:
-    """Commands of different members that go out together; the result is their answers, in order.
+    """Commands under different keys that go out together; the result is their answers, in order.
 
     Args:
         commands: The commands. One that failed has its `StoreUnavailable` for an answer.
@@ -112,8 +114,7 @@ class PerformAll:
     effects: tuple[Perform, ...]
 
 
-Wish = Union[Send, Pause, Call, Perform]
-Together = Union[Wish, SendAll, PerformAll]
+Wish = Union[Send, SendAll, Pause, Call, Perform, PerformAll]
 Wishes = Generator[Wish, Any, ResultT]
 
 
@@ -132,6 +133,18 @@ class Exchange:
         fields = yield Send(("HGETALL", self.layout.keys(member_id).state))
         return read_hash(member_id, channel, fields)
 
+    def load_both(self, wanted: LoadBoth) -> Wishes[Both]:
+        """Reads a member's hash and the one under the id by channel, on one way."""
+        other = self.layout.keys(wanted.by_channel)
+        reading = ("HGETALL", self.layout.keys(wanted.member_id).state), ("HGETALL", other.state)
+        answers = yield SendAll((*reading, ("ZSCORE", other.seen, wanted.message_key)))
+        for answer in answers:
+            if isinstance(answer, StoreUnavailable):
+                raise answer
+        fields, other_fields, score = answers
+        by_channel = read_hash(wanted.by_channel, wanted.channel, other_fields)
+        return Both(read_hash(wanted.member_id, wanted.channel, fields), by_channel, score is not None)
+
     def commit(self, commit: Commit) -> Wishes[Committed]:
         """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
         arguments = self.layout.arguments(commit, secrets.token_hex(8))
@@ -141,7 +154,7 @@ class Exchange:
                 emit(commit.entries)
         return committed
 
-    def due(self, limit: int) -> Generator[Together, Any, list[Overdue]]:
+    def due(self, limit: int) -> Wishes[list[Overdue]]:
         """Looks up at whom something is due, in all buckets; what is longest due first.
 
         Raises:
@@ -231,6 +244,8 @@ class Exchange:
     def _perform(self, effect: Effect, patience: _Patience) -> Wishes[Any]:
         if isinstance(effect, Load):
             return (yield from self.load(effect.member_id, effect.channel))
+        if isinstance(effect, LoadBoth):
+            return (yield from self.load_both(effect))
         if isinstance(effect, Commit):
             return (yield from self.commit(effect))
         if isinstance(effect, LastValid):
@@ -271,7 +286,7 @@ class _Patience:
         return Pause(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
 
 
-def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, list[ResultT]]:
+def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish, Any, list[ResultT]]:
     """Drives several generators side by side: what they send goes out in one batch, all else in turn.
 
     An event loop does this by itself; this is for who has none.
@@ -305,7 +320,7 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, lis
         go_on(index, partial(next, wishes))
     while wanted:
         for index in list(wanted):
-            while index in wanted and not isinstance(wanted[index], (Send, Perform)):
+            while index in wanted and not isinstance(wanted[index], (Send, SendAll, Perform)):
                 try:
                     result = yield wanted[index]
                 except Exception as fault:  # noqa: BLE001 - handed to the one that wanted it
@@ -313,10 +328,10 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, lis
                 else:
                     go_on(index, partial(several[index].send, result))
         running = {index: wish for index, wish in wanted.items() if isinstance(wish, Perform)}
-        sending = {index: wish.command for index, wish in wanted.items() if isinstance(wish, Send)}
-        at_once = PerformAll(tuple(running.values())) if running else SendAll(tuple(sending.values()))
-        waiting = running or sending  # the effects first: their time has begun
-        for index, answer in zip(waiting, (yield at_once) if waiting else (), strict=True):
+        waiting: dict[int, Wish] = {**(running or wanted)}  # the effects first: their time has begun
+        answers = iter((yield _at_once(tuple(waiting.values()))) if waiting else ())
+        for index, wish in waiting.items():
+            answer = [next(answers) for _ in wish.commands] if isinstance(wish, SendAll) else next(answers)
             if isinstance(answer, StoreUnavailable):
                 go_on(index, partial(several[index].throw, answer))
             else:
@@ -324,3 +339,15 @@ def together(several: Sequence[Wishes[ResultT]]) -> Generator[Together, Any, lis
     if faults:
         raise faults[0]
     return [returned[index] for index in range(len(several))]
+
+
+def _at_once(wishes: Sequence[Wish]) -> Wish:
+    """What several generators want, as one wish: all of them effects, or none."""
+    effects = tuple(wish for wish in wishes if isinstance(wish, Perform))
+    if effects:
+        return PerformAll(effects)
+    return SendAll(tuple(command for wish in wishes for command in _commands(wish)))
+
+
+def _commands(wish: Wish) -> tuple[tuple[Any, ...], ...]:
+    return wish.commands if isinstance(wish, SendAll) else (wish.command,) if isinstance(wish, Send) else ()

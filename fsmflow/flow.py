@@ -21,6 +21,7 @@ from typing_extensions import Self
 from fsmflow import audit
 from fsmflow.alphabet import BACK, CANCEL, POP, PUSH, RESTART, RESUME, RUN, SKIP, SUBMIT
 from fsmflow.answers import Accepted, Answer
+from fsmflow.asking import AskingModel
 from fsmflow.calls import run_calls
 from fsmflow.data_classes import DataT
 from fsmflow.definition import Definition, check_attributes, compile_flow
@@ -30,6 +31,7 @@ from fsmflow.messages import Channel, Message, as_text
 from fsmflow.model import FlowModel
 from fsmflow.nesting import NestingModel
 from fsmflow.questions import with_reason
+from fsmflow.run import Run
 from fsmflow.shapes import Shapes
 from fsmflow.state import TERMINAL_STATES, channel_of, check_member_id
 from fsmflow.step import Step
@@ -37,7 +39,10 @@ from fsmflow.wording import Sentences
 
 # What a subclass is meant to define or extend; every other name of Flow is its own.
 _OPEN_NAMES = frozenset(
-    {"flow_type", "keywords", "steps", "timeout", "revision", "complete", "handed_over", "_get_channel_identifier"}
+    {
+        *("flow_type", "keywords", "steps", "timeout", "revision", "requires_auth"),
+        *("complete", "handed_over", "_get_channel_identifier"),
+    }
 )
 _ANYBODY = "member"
 _ANYWHERE = Channel("memory", _ANYBODY)
@@ -75,6 +80,9 @@ class Flow(NestingModel, Generic[DataT]):
 
     revision: int = 0
     """Raise it when a change of this flow must not be met by workers of the release before."""
+
+    requires_auth: bool = False
+    """True if only a member who is signed in may go through it; one who is not is taken through the sign-in first."""
 
     _compiled: ClassVar[Definition | None] = None
     _shapes: ClassVar[Shapes]
@@ -333,7 +341,7 @@ _Kept = tuple[NestingModel, dict[str, Any], int]
 _RUN = frozenset(
     {
         *("state", "answers", "path", "visit", "run_id", "previous", "validation", "halt", "refusal", "inner"),
-        *("page_shown", "last_words", "interrupted_by"),
+        *("page_shown", "last_words", "interrupted_by", "tried", "shown"),
     }
 )
 
@@ -352,7 +360,7 @@ def _put_back(kept: Sequence[_Kept]) -> None:
 _OWN_NAMES = (
     frozenset(
         name
-        for base in (Flow, NestingModel, FlowModel)
+        for base in (Flow, NestingModel, AskingModel, FlowModel, Run)
         for name in (*vars(base), *inspect.get_annotations(base))
         if not name.startswith("__")
     )

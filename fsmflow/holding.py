@@ -16,14 +16,22 @@ from fsmflow.decision import Arrival, Decision
 from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Commit, Write
 from fsmflow.faults import about
+from fsmflow.flow import Flow
 from fsmflow.pending import Pending, Status, Take, milliseconds_of
-from fsmflow.state import MemberState
+from fsmflow.state import TERMINAL_STATES, MemberState
 
 WORKING: Final = "working"
 """The status of a reply while an effect is under way."""
 
 UNKNOWN: Final = "unknown"
 """The status of a reply while nobody can say what came of an effect."""
+
+
+def status_of(flow: Flow) -> str:
+    """What a reply says of a flow: that an effect is under way, or how it ended, if it did."""
+    if flow.action is not None:
+        return WORKING
+    return flow.state if flow.state in TERMINAL_STATES else "in_progress"
 
 
 def is_held(state: MemberState) -> bool:
@@ -47,6 +55,21 @@ def held(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Decision:
     # as in an apology: what could be read of the run stays where it is
     aside = tuple(each for each in state.unreadable if each.name not in ("flow_data", "previous"))
     return Decision((said,), status, entries=(entry,), unreadable=aside, pending=_take(dialogue, arrival, state))
+
+
+def held_elsewhere(dialogue: Dialogue, arrival: Arrival, other: MemberState) -> Decision:
+    """What is decided about a message while an effect is open that the member began before it was known who they are.
+
+    Args:
+        dialogue: The flows and how the runner speaks.
+        arrival: The message at hand.
+        other: What is stored under the id by channel; only what is stored there says what becomes of its effect.
+    """
+    pending = Pending.of(other.raw.get("pending"))
+    is_unknown = pending is None or pending.status is Status.UNKNOWN
+    said = dialogue.checked(arrival, dialogue.sentences.checking if is_unknown else dialogue.sentences.working)
+    entry = about(arrival, other.flow_data, audit.VALIDATION, "refused", reason="an effect is open")
+    return Decision((said,), UNKNOWN if is_unknown else WORKING, entries=(entry,))
 
 
 def taking(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Commit | None:

@@ -20,7 +20,7 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive
 from fsmflow.clients import check_client, client_of, execute, execute_together
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.exchange import Exchange, PerformAll, Send, SendAll, Together, Wish, Wishes, together
+from fsmflow.exchange import Exchange, PerformAll, Send, SendAll, Wish, Wishes, together
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.performing import perform, perform_together
@@ -217,7 +217,7 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        return drive(self.exchange.due(limit), self._perform_together)
+        return drive(self.exchange.due(limit), self._perform)
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.
@@ -237,7 +237,7 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         Raises:
             Exception: The first that one of them let through, after all the others have come to their end.
         """
-        return drive(together([self.exchange.obey(effects) for effects in several]), self._perform_together)
+        return drive(together([self.exchange.obey(effects) for effects in several]), self._perform)
 
     def _run(self, wishes: Wishes[ResultT]) -> ResultT:
         return drive(wishes, self._perform)
@@ -245,15 +245,12 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
     def _perform(self, wish: Wish) -> Any:
         if isinstance(wish, Send):
             return execute(self.redis, wish.command)
+        if isinstance(wish, SendAll):
+            return execute_together(self.redis, wish.commands)
         if isinstance(wish, Call):
             return wish.make()
         if isinstance(wish, Perform):
             return perform(wish)
-        return time.sleep(wish.seconds)
-
-    def _perform_together(self, wish: Together) -> Any:
-        if isinstance(wish, SendAll):
-            return execute_together(self.redis, wish.commands)
         if isinstance(wish, PerformAll):
             return perform_together(wish.effects)
-        return self._perform(wish)
+        return time.sleep(wish.seconds)

@@ -10,7 +10,7 @@ in the description, and where two look alike then, all are numbered.
 
 from __future__ import annotations
 
-from typing import Final, Protocol, Union
+from typing import Final, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -141,9 +141,6 @@ class Menu:
                 sections.append(Section(_cut(section.title, self.room.section_title), options))
             place = behind
         return sections
-
-
-Named = Union[tuple[Option, ...], int]
 
 
 def menu_of(offer: Offer, room: Room, sentences: Sentences, *, as_buttons: bool) -> Menu:

@@ -19,6 +19,7 @@ from attrs import evolve
 from fsmflow.action import Action
 from fsmflow.alphabet import BACK, CANCEL, DONE, EMPTY, NOT_DONE, POP, PUSH, RESTART, RUN, SKIP, UNKNOWN
 from fsmflow.answers import Accepted
+from fsmflow.asking import AskingModel
 from fsmflow.audit import AuditEntry
 from fsmflow.branching import branched
 from fsmflow.calls import Calls
@@ -26,7 +27,6 @@ from fsmflow.codec import digest
 from fsmflow.errors import FlowDefinitionError, NoOptions
 from fsmflow.machine import Turn, transitions_from
 from fsmflow.messages import Message
-from fsmflow.model import FlowModel
 from fsmflow.routes import completed_by
 from fsmflow.state import COMPLETED, EXPIRED, HANDOVER, TERMINAL_STATES, FlowData, Halt, next_visit
 from fsmflow.step import Step
@@ -35,7 +35,7 @@ from fsmflow.step import Step
 _WITHIN: Final = frozenset({BACK, SKIP, EMPTY, RUN, DONE, NOT_DONE, UNKNOWN})
 
 
-class NestingModel(FlowModel):
+class NestingModel(AskingModel):
     """A run that may hold the run of the flow that answers its step."""
 
     inner: NestingModel | None = None
@@ -94,14 +94,14 @@ class NestingModel(FlowModel):
 
     def submits(self, turn: Turn) -> Calls[None]:
         """Takes the turn's answer, at the innermost question."""
-        if self.inner is None:
-            yield from super().submits(turn)
-        else:
-            within = Turn(answer=turn.answer, verdict=turn.verdict)
-            yield from self.inner.submits(within)
-            yield from self._follow(within, turn)
-            if within.taken is not None and not within.taken.refuses:
-                self.previous = turn.before
+        return super().submits(turn) if self.inner is None else self._submits_within(self.inner, turn)
+
+    def _submits_within(self, inner: NestingModel, turn: Turn) -> Calls[None]:
+        within = Turn(answer=turn.answer, verdict=turn.verdict)
+        yield from inner.submits(within)
+        yield from self._follow(within, turn)
+        if within.taken is not None and not within.taken.refuses:
+            self.previous = turn.before
         self._open(turn)
 
     def goes(self, trigger: str, turn: Turn) -> Calls[bool]:
@@ -197,7 +197,7 @@ class NestingModel(FlowModel):
         """Opens the flow that answers the current step, where one does and is not open; takes up an action."""
         if self.state in self._definition.actions:
             if self.effect_id is None:
-                self._take_up_action(turn)
+                self.takes_up_action(turn)
             return
         if self.state not in self._definition.flows or self.inner is not None:
             return
@@ -218,7 +218,8 @@ class NestingModel(FlowModel):
         self.inner = inner
         inner._open(turn, backward=backward)
 
-    def _take_up_action(self, turn: Turn) -> None:
+    def takes_up_action(self, turn: Turn) -> None:
+        """Names the effect that is run now: anew each time that its action is come to."""
         taken, refusal = turn.taken, self.refusal
         self.fire(RUN, turn)
         turn.taken, self.refusal = taken or turn.taken, refusal
@@ -250,7 +251,7 @@ class NestingModel(FlowModel):
         if not isinstance(made, NestingModel):
             raise FlowDefinitionError(type(self).__name__, self.state, "a SubFlow takes a Flow class")
         made.id = f"{self.id}.{self.state}"
-        made.sentences, made.message_id = self.sentences, self.message_id
+        made.sentences, made.message_id, made.member = self.sentences, self.message_id, self.member
         made.services = self.services
         made.guarded = (*self.guarded, *self.secrets())
         return made

@@ -62,7 +62,7 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         The calls of a flow's message, and the reading of the audit trail where the stored run itself is of no use.
 
     Returns:
-        The decision; it puts aside what could not be read.
+        The decision; it puts aside what could not be read. Of a flow that the member must sign in for it says nothing.
 
     Raises:
         NewerState: What is left was written by a newer release.
@@ -150,10 +150,10 @@ def _resume(
         flow.interrupted_by = None  # its own question is asked
         if arrival.is_silent_since(state, flow.current_timeout):
             waited = yield from _resume(dialogue, arrival, state, source, candidate.waiting)
-            if waited is not None:
-                return waited
             said = _nothing_open(dialogue, arrival, dialogue.sentences.recovered)
-            return _Restored(f"{source}, where nobody had answered for too long", (said,))
+            return waited or _Restored(f"{source}, where nobody had answered for too long", (said,))
+        if dialogue.must_sign_in(arrival, flow):
+            return _Restored(source, (), flow, whole=fits and source == "flow_data")  # not for everybody's eyes
         entries: list[AuditEntry] = []
         told = yield from flow.leaves_if_empty(entries)
         messages = yield from dialogue.ask(arrival, flow, dialogue.sentences.recovered, *(told or ()))

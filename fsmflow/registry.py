@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Union
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fsmflow.definition import KEYWORD_LIMIT, Definition
 from fsmflow.errors import AsyncFlowError, FlowDefinitionError
 from fsmflow.flow import Flow
+from fsmflow.identity import Member
 from fsmflow.messages import Channel
 from fsmflow.wording import folded, starters
 
@@ -29,12 +30,14 @@ class Registration:
         flow_type: What it is registered as.
         keywords: What starts it, the first one being what members are told.
         shown: That first one, as it is written.
+        requires_auth: True if only who is signed in may go through it.
     """
 
     flow: type[Flow[Any]]
     flow_type: str
     keywords: tuple[str, ...]
     shown: str
+    requires_auth: bool = False
 
     @property
     def has_steps(self) -> bool:
@@ -50,27 +53,37 @@ class Registry:
         registrations: By flow type.
         starts: The flow type that each keyword starts.
         default: The flow type that any other message starts, or None.
+        sign_in: The flow type that signs a member in, or None.
     """
 
     registrations: Mapping[str, Registration]
     starts: Mapping[str, str]
     default: str | None
+    sign_in: str | None = None
 
     @classmethod
-    def of(cls, flows: Flows, *, default: str | type[Flow[Any]] | None = None, asynchronous: bool = False) -> Registry:
+    def of(
+        cls,
+        flows: Flows,
+        *,
+        default: str | type[Flow[Any]] | None = None,
+        sign_in: str | type[Flow[Any]] | None = None,
+        asynchronous: bool = False,
+    ) -> Registry:
         """Makes the registry of a runner.
 
         Args:
             flows: Flow classes, or flow classes by flow type (which a class that builds its steps itself needs).
             default: The flow that is started by a message which is no keyword: its flow type or its class.
+            sign_in: The flow that signs a member in, likewise.
             asynchronous: True if what must be awaited can be.
 
         Returns:
             The registry.
 
         Raises:
-            FlowDefinitionError: A flow type or a keyword is used twice, a class cannot be constructed, or there is
-                no such default.
+            FlowDefinitionError: A flow type or a keyword is used twice, a class cannot be constructed, there is no
+                such default or sign-in, or the sign-in itself is for those who are signed in.
             AsyncFlowError: A flow must be awaited, and the runner is synchronous.
         """
         if isinstance(flows, (type, str)):
@@ -93,11 +106,19 @@ class Registry:
                     )
                 starts[keyword] = flow_type
             sample = sample_flow(flow, flow_type)
+            if sample.definition.requires_auth:
+                registrations[flow_type] = evolve(registration, requires_auth=True)
             if not asynchronous:
                 _check_sync(sample.definition)
         if not registrations:
             raise FlowDefinitionError("FlowRunner", None, "a runner needs at least one flow")
-        return cls(registrations, starts, _default(registrations, default))
+        way_in = _named(registrations, sign_in, "sign_in")
+        if way_in is not None and registrations[way_in].requires_auth:
+            flow = registrations[way_in].flow
+            raise FlowDefinitionError(
+                flow.__name__, None, "what signs members in cannot be for those who are signed in"
+            )
+        return cls(registrations, starts, _named(registrations, default, "default"), way_in)
 
     def started_by(self, text: str | None) -> str | None:
         """The flow type that a typed text starts, or None."""
@@ -118,16 +139,16 @@ def _register(flow_type: Any, flow: Any) -> Registration:
     return Registration(flow, flow_type, tuple(dict.fromkeys(map(folded, typed))), told[0])
 
 
-def _default(registrations: Mapping[str, Registration], default: str | type[Flow[Any]] | None) -> str | None:
-    """The flow type of the default; a class is looked for among the flows, as it may be registered as another type."""
-    if default is None or default in registrations:
-        return None if default is None else str(default)
-    found = [flow_type for flow_type, registration in registrations.items() if registration.flow is default]
+def _named(registrations: Mapping[str, Registration], named: str | type[Flow[Any]] | None, role: str) -> str | None:
+    """The flow type of a named flow; a class is looked for among the flows, as it may be registered as another type."""
+    if named is None or named in registrations:
+        return None if named is None else str(named)
+    found = [flow_type for flow_type, registration in registrations.items() if registration.flow is named]
     if len(found) == 1:
         return found[0]
-    told = default.__name__ if isinstance(default, type) else repr(default)
+    told = named.__name__ if isinstance(named, type) else repr(named)
     wanted = "is none of its flows" if not found else f"is registered as {', '.join(found)}: name one of them"
-    raise FlowDefinitionError("FlowRunner", None, f"the default {told} {wanted}")
+    raise FlowDefinitionError("FlowRunner", None, f"the {role} {told} {wanted}")
 
 
 def _check_sync(definition: Definition) -> None:
@@ -144,14 +165,18 @@ def sample_flow(flow: type[Flow[Any]] | Flow[Any], flow_type: str | None = None)
         flow_type: Which flow it is, for a class that builds its steps in ``__init__``.
 
     Returns:
-        A flow at its first step, with a member and a channel that stand for any.
+        A flow at its first step, with a member and a channel that stand for any; one who is signed in, where that is
+        asked for.
 
     Raises:
         FlowDefinitionError: The flow is written wrongly, or cannot be constructed as ``(flow_type, state)``.
     """
     if isinstance(flow, Flow):
         return flow
-    return make_flow(flow, flow_type or flow.flow_type, "member", Channel("memory", "member"))
+    sample = make_flow(flow, flow_type or flow.flow_type, "member", Channel("memory", "member"))
+    if sample.definition.requires_auth:
+        sample.member = Member("member")
+    return sample
 
 
 def make_flow(

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
-from fsmflow.acting import Acting, at_hand, recovering, resolving
+from fsmflow.acting import recovering, resolving
 from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
@@ -35,6 +35,7 @@ from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, Reply
 from fsmflow.outcomes import Done
 from fsmflow.registry import Flows, Registry, make_flow
+from fsmflow.sign_in import Authenticator, check_sign_in
 from fsmflow.state import MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
 from fsmflow.timekeeping import Timekeeping
@@ -70,18 +71,25 @@ class Runner(Generic[ManagerT]):
         on_fault: Is called with what a flow's code raised, and the message that met it: the place for a traceback,
             which may hold answers and is therefore nowhere else. What it raises comes out of `handle`, with nothing
             decided: a test may raise the fault itself.
-
+        authenticator: Says who is at an address: takes a `Channel` and gives a `Member` or None, or something to await
+            of it for the other runner. It is called for each message, and once more when a sign-in was completed. The
+            id that it gives is the key of the state, so a member has one on all channels; ``Inbound.member_id`` wins,
+            and where it names another, nobody is signed in. Who is no longer signed in is best still named, with the
+            time that has passed: for None their state is that of the address, and what they were at is not in it.
+        sign_in: The flow (or its flow type) that a member goes through who wants one that `requires_auth` and is not
+            signed in, or is no longer.
         services: What actions work with, as ``self.services``: clients of the services that they call.
 
     Raises:
-        FlowDefinitionError: A flow type or a keyword is used twice, or a flow is written wrongly.
-        AsyncFlowError: A flow (or `on_fault`) must be awaited, and the runner is synchronous.
+        FlowDefinitionError: A flow type or a keyword is used twice, a keyword is one of the words, or a flow is written
+            wrongly; a flow requires a sign-in and there is none, or the sign-in itself requires it.
+        AsyncFlowError: A flow (`on_fault`, `authenticator`) must be awaited, and the runner is synchronous.
         TypeError: The manager is one for the other runner.
     """
 
     asynchronous: ClassVar[bool]
 
-    def __init__(  # noqa: PLR0913 - each may be chosen by itself
+    def __init__(  # noqa: PLR0913 - what a bot is made of; all but the first two have names and defaults
         self,
         manager: ManagerT,
         flows: Flows,
@@ -92,6 +100,8 @@ class Runner(Generic[ManagerT]):
         channels: tuple[ChannelModule, ...] = CHANNELS,
         clock: Callable[[], datetime] = now,
         on_fault: Callable[[Exception, Inbound], object] | None = None,
+        authenticator: Authenticator | None = None,
+        sign_in: str | type[Flow[Any]] | None = None,
         services: object = None,
     ) -> None:
         if inspect.iscoroutinefunction(manager.load) is not self.asynchronous:
@@ -101,9 +111,14 @@ class Runner(Generic[ManagerT]):
         rules: Mapping[str, ChannelRules] = {module.limits.channel: module.limits for module in channels}
         self.manager: ManagerT = manager
         self.clock = clock
-        registry = Registry.of(flows, default=default, asynchronous=self.asynchronous)
-        said = (words or Words(), sentences or Sentences())
-        self.conversation = Conversation(registry, *said, rules, services, on_fault)
+        registry = Registry.of(flows, default=default, sign_in=sign_in, asynchronous=self.asynchronous)
+        check_sign_in(registry, authenticator, asynchronous=self.asynchronous)
+        spoken = (words or Words(), sentences or Sentences())
+        self.conversation = Conversation(registry, *spoken, rules, services, on_fault, authenticator)
+        for keyword, flow_type in registry.starts.items():
+            if spoken[0].meaning(keyword) is not None:
+                wanted = f"the keyword {keyword!r} is a word that means something else at every question"
+                raise FlowDefinitionError(registry.registrations[flow_type].flow.__name__, None, wanted)
         for misfit in self.conversation.misfits():
             # No error: a runner knows more channels than a bot may use. On that channel the member gets an apology.
             logger.warning("{}", misfit)
@@ -138,7 +153,11 @@ class Runner(Generic[ManagerT]):
         return handled
 
     def _handling_many(self, inbounds: Sequence[Inbound]) -> list[Effects[dict[int, Handled]]]:
-        """For each member of some messages what answers them, by their place."""
+        """For each member of some messages what answers them, by their place.
+
+        Who is one member on several addresses is known only when a message is looked at: each address counts for one,
+        and where two of them meet, one commit gives way to the other.
+        """
         places: dict[str, list[int]] = {}
         for place, inbound in enumerate(inbounds):
             places.setdefault(inbound.member_id or member_id_of(inbound.channel), []).append(place)
@@ -152,13 +171,10 @@ class Runner(Generic[ManagerT]):
     def _resolving(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Effects[Due | None]:
         if not isinstance(outcome, (Done, EffectRefused)):
             raise TypeError("an effect is resolved with Done or EffectRefused")
-        return resolving(self._acting, member_id, effect_id, outcome)
+        return resolving(self.conversation, member_id, effect_id, outcome, self.clock())
 
     def _recovering(self, member_id: str) -> Effects[Due | None]:
-        return recovering(self._acting, member_id)
-
-    def _acting(self, state: MemberState) -> Acting:
-        return Acting(self.conversation, at_hand(state, self.clock()), self.conversation.on_fault)
+        return recovering(self.conversation, member_id, self.clock())
 
     def _looking(self, member_id: str) -> Effects[Flow[Any] | None]:
         state: MemberState = yield Load(member_id, UNKNOWN_CHANNEL)

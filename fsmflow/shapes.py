@@ -16,7 +16,8 @@ from typing import Any, Final
 from fsmflow.definition import Definition, compile_flow
 from fsmflow.edges import ways_on
 from fsmflow.per_channel import PerChannel
-from fsmflow.step import Step, check_steps
+from fsmflow.step import Step
+from fsmflow.step_checks import check_steps
 
 SHAPE_LIMIT: Final = 256
 """How many shapes of one class are kept. A class whose steps differ at each message would otherwise fill memory."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -92,7 +93,12 @@ class FlowData:
         waiting: The run that is gone on with once this one has ended.
         interrupted_by: The type of the flow that the member named in the middle of this one, while they are asked what
             to do about it.
+        unasked: True if its question is to be asked before anything is taken for an answer to it: it was put aside for
+            a sign-in.
         halt: Where it stood when a silence closed it; None where none did, or it cannot be gone on with.
+        shown: What tells the options that were shown last from others, where they live; a number that is typed means a
+            place of them.
+        tried: How many answers were refused at steps that were left again, of those that have a limit to it.
     """
 
     id: str
@@ -110,7 +116,10 @@ class FlowData:
     inner: FlowData | None = None
     waiting: FlowData | None = None
     interrupted_by: str | None = None
+    unasked: bool = False
     halt: Halt | None = None
+    tried: dict[str, int] = field(factory=dict)
+    shown: str = ""
 
     @property
     def ended(self) -> bool:
@@ -301,7 +310,14 @@ def check_member_id(member_id: str) -> str:
         InvalidMemberId: It is not of that form.
     """
     given: Any = member_id
-    if not isinstance(given, str) or not 1 <= len(member_id) <= MEMBER_ID_LIMIT:
+    if not isinstance(given, str):
+        raise InvalidMemberId("member_id", f"1 to {MEMBER_ID_LIMIT} characters")
+    return _checked(member_id)
+
+
+@lru_cache(maxsize=4096)  # the same ids come again and again, in each turn at least once
+def _checked(member_id: str) -> str:
+    if not 1 <= len(member_id) <= MEMBER_ID_LIMIT:
         raise InvalidMemberId("member_id", f"1 to {MEMBER_ID_LIMIT} characters")
     # "m1:seen" would be the name of another key of "m1"
     if member_id == "due" or member_id.endswith((":seen", ":audit")):

@@ -10,6 +10,12 @@ A reminder is committed before it is sent, so it is sent at most once: a worker 
 nobody. Nothing else is lost by it, since the end of the run was set by the same commit. Rejected: sending first, which
 reminds twice, or of a question that was answered meanwhile; the member may do without a reminder, and pays for each.
 
+A reminder says a question, so the authenticator is asked who is there: that of a flow for those who are signed in goes
+to nobody else, and none goes to an address whose member is known by another id now, where the conversation goes on. A
+run is closed without asking.
+
+Nor is anybody reminded of a question while another one stands over it, that of leaving it for another flow.
+
 The end of a run is said to nobody: a message that nobody asked for costs money, and what it says is said when the
 member comes back. Whoever wants to say something has the `Due`, with an empty reply and the channel.
 """
@@ -23,20 +29,20 @@ from typing import Any, Final
 from attrs import frozen
 
 from fsmflow import audit
-from fsmflow.acting import Acting, at_hand, due_of
+from fsmflow.acting import taken_up
 from fsmflow.alphabet import EXPIRE
-from fsmflow.audit import AuditEntry, redacted
+from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of, dump_flow_data
 from fsmflow.decision import Arrival
-from fsmflow.dialogue import Dialogue
 from fsmflow.effects import Commit, Effects, Load, Outcome, Reschedule
 from fsmflow.errors import NewerState
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
-from fsmflow.holding import WORKING, is_held
+from fsmflow.holding import is_held
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.sign_in import SigningIn
 from fsmflow.state import MemberState
 from fsmflow.taps import nonce_of
 from fsmflow.timers import CLOSE, EFFECT, LOOK, REMIND, Deadline, Due, Overdue, Timer, milliseconds, next_timer
@@ -58,7 +64,7 @@ class Timekeeping:
         on_fault: Is called with what a flow's code raised.
     """
 
-    dialogue: Dialogue
+    dialogue: SigningIn
     moment: datetime
     on_fault: Callable[[Exception, Inbound], object] | None = None
 
@@ -84,7 +90,10 @@ class Timekeeping:
             return None
         if deadline.kind == EFFECT:
             return (yield from self._acted(state, entry))
-        arrival = Arrival.of(Inbound(state.channel, "due", kind="due", member_id=state.member_id), self.moment)
+        inbound, is_there = Inbound(state.channel, "due", kind="due", member_id=state.member_id), True
+        arrival = Arrival.of(inbound, self.moment)
+        if deadline.kind == REMIND:
+            arrival, is_there = yield from self.dialogue.who_is_there(inbound, self.moment)
         try:
             flow = self._taken_up(arrival, state)
         except NewerState:
@@ -96,16 +105,15 @@ class Timekeeping:
         if flow is None:
             yield Reschedule(entry)  # the member's next message recovers what can be recovered
             return None
-        return (yield from self._done(arrival, state, flow, deadline, entry.now))
+        is_there = is_there and not self.dialogue.must_sign_in(arrival, flow)
+        return (yield from self._done(arrival, state, flow, deadline, entry.now, is_there=is_there))
 
     def _acted(self, state: MemberState, entry: Overdue) -> Effects[Due | None]:
         """Takes up what was left of an effect; where this worker cannot, another may."""
-        told = Reply((), state.member_id, None, None, WORKING)
-        acting = Acting(self.dialogue, at_hand(state, self.moment), self.on_fault)
-        reply = yield from acting.take(told, state)
-        if reply is None:
+        due = yield from taken_up(self.dialogue, state, self.moment)
+        if due is None:
             yield Reschedule(entry, entry.now + POSTPONED)
-        return None if reply is None or reply is told else due_of(state, reply)
+        return due
 
     def _taken_up(self, arrival: Arrival, state: MemberState) -> Flow[Any] | None:
         """The stored run; None where it does not fit the code.
@@ -123,43 +131,86 @@ class Timekeeping:
         return flow if flow.resume(stored) else None
 
     def _done(
-        self, arrival: Arrival, state: MemberState, flow: Flow[Any], deadline: Deadline, now: int
+        self, arrival: Arrival, state: MemberState, flow: Flow[Any], deadline: Deadline, now: int, *, is_there: bool
     ) -> Effects[Due | None]:
         """Reminds, or closes; or sets what is due anew, where what was set is of no use."""
         if deadline.kind == LOOK or deadline.question != nonce_of(flow.run_id, flow.visit):
             # set by who did not know the flow; or an older release's worker went on without setting another
-            return (yield from _committed(state, flow, None, next_timer(flow, None)))
+            return (yield from self._committed(arrival, state, flow, None, next_timer(flow, None)))
         silence, patience = flow.silences_at(flow.state, flow.timeout)
         if deadline.kind == REMIND and patience is not None:
             rest = None if silence is None else deadline.at + milliseconds(silence) - milliseconds(patience) - now
             if rest is None or rest > 0:  # else nobody looked for so long that the run is over
                 timer = None if rest is None else Timer(CLOSE, rest, deadline.question)
-                return (yield from self._remind(arrival, state, flow, timer))
+                return (yield from self._remind(arrival, state, flow, timer, is_there=is_there))
         if silence is None:  # by now the step waits for ever
-            return (yield from _committed(state, flow, None, None))
+            return (yield from self._committed(arrival, state, flow, None, None))
         turn = Turn()
         yield from flow.goes(EXPIRE, turn)
-        return (yield from _committed(state, flow, CLOSE, None, entries=turn.entries))
+        return (yield from self._committed(arrival, state, flow, CLOSE, None, entries=turn.entries))
 
     def _remind(
-        self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None
+        self, arrival: Arrival, state: MemberState, flow: Flow[Any], timer: Timer | None, *, is_there: bool
     ) -> Effects[Due | None]:
         """Asks the question once more, unless that cannot be said or sent."""
+        # over the question about another flow none is given: a number would be an answer to what is on the screen
+        if flow.interrupted_by is not None:
+            return (yield from self._committed(arrival, state, flow, None, timer))
+        if not is_there:
+            note = flow.entry(audit.REMINDER, "refused", reason="nobody is there who is signed in for it")
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(note,)))
         window = self.dialogue.window_of(arrival)
         if window is not None and timedelta(milliseconds=arrival.received - state.sent_at) >= window:
             note = flow.entry(audit.REMINDER, "refused", reason="the channel takes no message that was not asked for")
-            return (yield from _committed(state, flow, None, timer, entries=(note,)))
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(note,)))
         try:
             messages = yield from self.dialogue.ask(arrival, flow, self.dialogue.sentences.reminder)
         except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, its member is not reminded, and no more
             yield from self._tell(arrival, fault)
-            return (yield from _committed(state, flow, None, timer, entries=(fault_entry(flow, fault),)))
+            return (yield from self._committed(arrival, state, flow, None, timer, entries=(fault_entry(flow, fault),)))
         note = flow.entry(audit.REMINDER, "success")
-        return (yield from _committed(state, flow, REMIND, timer, messages=messages, entries=(note,)))
+        return (yield from self._committed(arrival, state, flow, REMIND, timer, messages=messages, entries=(note,)))
 
     def _tell(self, arrival: Arrival, fault: Exception) -> Calls[None]:
         if self.on_fault is not None:
             yield Call(self.on_fault, (fault, arrival.inbound))
+
+    def _committed(
+        self,
+        arrival: Arrival,
+        state: MemberState,
+        flow: Flow[Any],
+        kind: str | None,
+        timer: Timer | None,
+        *,
+        messages: Sequence[Message] = (),
+        entries: Sequence[AuditEntry] = (),
+    ) -> Effects[Due | None]:
+        """Commits on what was read, or not at all; gives what was done, if it is of interest to anybody."""
+        fields, snapshot = {}, b""
+        asked = flow.innermost
+        if kind == REMIND and asked.shown != asked.shown_before:
+            fields["flow_data"] = dump_flow_data(flow.snapshot())  # a number means a place of what is shown now
+        if kind == CLOSE:
+            run = flow.snapshot()
+            kept = self.dialogue.for_the_trail(arrival, flow, run)
+            fields["flow_data"] = dump_flow_data(run)
+            snapshot = b"=" if kept is run else dump_flow_data(kept)
+        committed = yield Commit(
+            member_id=state.member_id,
+            channel=state.channel,
+            expected=state.raw.get("version", b""),
+            fields=fields,
+            entries=tuple(entries),
+            record=dump_entries(entries),
+            snapshot=snapshot,
+            timer=timer,
+        )
+        if committed.outcome is not Outcome.APPLIED or kind is None:
+            return None
+        status = "expired" if kind == CLOSE else "in_progress"
+        reply = Reply(tuple(messages), state.member_id, flow.id, flow.state, status, run_id=flow.run_id)
+        return Due(kind, reply, state.channel, state.raw.get("account", b"").decode("utf-8", "replace") or None)
 
 
 def _deadline_of(state: MemberState, entry: Overdue) -> Deadline | Reschedule:
@@ -176,36 +227,3 @@ def _deadline_of(state: MemberState, entry: Overdue) -> Deadline | Reschedule:
     if deadline.at > entry.now:
         return Reschedule(entry, deadline.at)
     return deadline if deadline.kind in (REMIND, CLOSE, LOOK, EFFECT) else Reschedule(entry, entry.now + POSTPONED)
-
-
-def _committed(
-    state: MemberState,
-    flow: Flow[Any],
-    kind: str | None,
-    timer: Timer | None,
-    *,
-    messages: Sequence[Message] = (),
-    entries: Sequence[AuditEntry] = (),
-) -> Effects[Due | None]:
-    """Commits on what was read, or not at all; gives what was done, if it is of interest to anybody."""
-    fields, snapshot = {}, b""
-    if kind == CLOSE:
-        run = flow.snapshot()
-        kept = redacted(run, flow.definition.sensitive)
-        fields["flow_data"] = dump_flow_data(run)
-        snapshot = b"=" if kept is run else dump_flow_data(kept)
-    committed = yield Commit(
-        member_id=state.member_id,
-        channel=state.channel,
-        expected=state.raw.get("version", b""),
-        fields=fields,
-        entries=tuple(entries),
-        record=dump_entries(entries),
-        snapshot=snapshot,
-        timer=timer,
-    )
-    if committed.outcome is not Outcome.APPLIED or kind is None:
-        return None
-    status = "expired" if kind == CLOSE else "in_progress"
-    reply = Reply(tuple(messages), state.member_id, flow.id, flow.state, status, run_id=flow.run_id)
-    return Due(kind, reply, state.channel, state.raw.get("account", b"").decode("utf-8", "replace") or None)

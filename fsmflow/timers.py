@@ -20,9 +20,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from fsmflow.errors import InvalidMemberId
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Reply
-from fsmflow.state import FlowData
+from fsmflow.state import FlowData, check_member_id
 from fsmflow.taps import nonce_of
 
 REMIND: Final = "reminder"
@@ -168,7 +169,7 @@ def parse_entries(answers: Any, now: int) -> list[Overdue]:
     )
     for raw, score in pairs:
         try:
-            found.append(Overdue(bytes(raw).decode(), round(float(score)), now))
-        except (UnicodeDecodeError, ValueError, OverflowError):
+            found.append(Overdue(check_member_id(bytes(raw).decode()), round(float(score)), now))
+        except (InvalidMemberId, UnicodeDecodeError, ValueError, OverflowError):
             continue
     return found

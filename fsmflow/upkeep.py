@@ -10,7 +10,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from fsmflow import audit
-from fsmflow.audit import AuditEntry
+from fsmflow.audit import AuditEntry, redacted
 from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, Write
 from fsmflow.errors import EffectOpen, InvalidState, NewerState
@@ -87,8 +87,11 @@ def _as_kept(run: FlowData, trail: FlowData | None) -> FlowData:
     Which steps are sensitive only the flow knows, and it is not here: what the trail kept of this run before, it may
     keep again, and nothing else.
     """
-    known = trail.data if trail is not None and trail.run_id == run.run_id else {}
-    return evolve(run, data={step_id: answer for step_id, answer in run.data.items() if step_id in known})
+    kept = trail if trail is not None and trail.run_id == run.run_id else None
+    known = {} if kept is None else kept.data
+    inner = None if run.inner is None else _as_kept(run.inner, None if kept is None else kept.inner)
+    shown = evolve(run, data={step_id: run.data[step_id] for step_id in run.data if step_id in known}, inner=inner)
+    return redacted(shown, frozenset())
 
 
 def _check_settled(state: MemberState) -> None:

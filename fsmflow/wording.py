@@ -23,6 +23,7 @@ _FILLED_IN: Final[Mapping[str, Mapping[str, object]]] = {
     "help": {"words": "back, cancel"},
     "interrupted": {"keyword": "offer"},
     "earlier": {"answer": "100"},
+    "sign_in_left": {"keyword": "offer"},
     "expired": {"silence": "5 minutes", "keyword": "offer"},
     "offer": {"silence": "5 minutes"},
     "idle": {"keywords": "offer, register"},
@@ -93,13 +94,17 @@ class Words:
     menu: tuple[str, ...] = field(default=("menu",), converter=_as_words)
     skip: tuple[str, ...] = field(default=("skip",), converter=_as_words)
 
+    _meanings: Mapping[str, str] = field(init=False, repr=False, eq=False)
+
+    @_meanings.default
+    def _by_word(self) -> Mapping[str, str]:
+        # of a word that is there twice the first meaning counts, so it is written last
+        names = ("skip", "menu", "help", "restart", "back", "cancel")
+        return {word: name for name in names for word in getattr(self, name)}
+
     def meaning(self, text: str) -> str | None:
         """What a typed text means as a global word, by the name of its field; None where it is none."""
-        word = folded(text)
-        for name in ("cancel", "back", "restart", "help", "menu", "skip"):
-            if word in getattr(self, name):
-                return name
-        return None
+        return self._meanings.get(folded(text))
 
     def shown(self) -> str:
         """The first spelling of each word, as a member is told them: ``back, cancel, restart``."""
@@ -139,8 +144,15 @@ class Sentences:
         too_many: What is open cannot be put aside, as too much is.
         working: An action is under way.
         checking: Nobody can say yet whether an action was done.
+        settled: It is known what came of an action, and the member is not signed in to be told.
         not_done: An action is known not to have been done, and there is no reason to be told.
         resumed: What was put aside is gone on with.
+        sign_in_first: What was asked for is only for who is signed in.
+        sign_in_expired: A message came to what is only for who is signed in, from somebody who is not any more.
+        sign_in_again: The sign-in was gone through, and the member is still not signed in.
+        sign_in_awaits: What waits is only for who is signed in, and the member is not.
+        sign_in_left: The sign-in was not gone through, so what waited for it is closed. ``{keyword}``: what starts it.
+        signed_in: The sign-in was gone through, and what waits cannot be asked yet.
         offer: The member comes back after such a silence, and something was answered before: it may be gone on with.
             ``{silence}``: as above.
         go_on: The choice to go on; a button's title, so at most 20 characters on WhatsApp.
@@ -184,8 +196,15 @@ class Sentences:
     too_many: str = "Too much is open already: please finish this first."
     working: str = "One moment: this is being done."
     checking: str = "We are checking whether this went through. Nothing is done twice; please wait."
+    settled: str = "What was being done has come to its end. Send any message to sign in and go on."
     not_done: str = "This was not done."
     resumed: str = "Back to what was open:"
+    sign_in_first: str = "Please sign in first."
+    sign_in_expired: str = "You are no longer signed in, so that message was not used. Sign in to go on where you were."
+    sign_in_again: str = "You are still not signed in, so that message was not used. Please sign in again."
+    sign_in_awaits: str = "Something else is still open. Send any message to sign in and go on with it."
+    sign_in_left: str = "Without signing in this could not go on, so it was closed. Send {keyword} to start again."
+    signed_in: str = "Thank you. Send any message to go on with what you wanted."
     offer: str = "There was no answer for {silence}. Your answers are kept: would you like to continue?"
     go_on: str = "Continue"
     start_over: str = "Start over"

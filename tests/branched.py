@@ -18,12 +18,12 @@ YES_NO = (Option("yes", "Yes"), Option("no", "No"))
 
 def text(step_id: str, **named: object) -> Step:
     """A TEXT step that asks for its own id."""
-    return Step(id=step_id, type=StepType.TEXT, message=f"{step_id}?", **named)  # type: ignore[arg-type]
+    return Step(id=step_id, type=StepType.TEXT, message=f"{step_id}?", **named)  # type: ignore[arg-type] # named as `Step` names them
 
 
 def choice(step_id: str, *options: Option, **named: object) -> Step:
     """A BUTTON step that asks for its own id; yes or no where no options are given."""
-    return Step(step_id, StepType.BUTTON, f"{step_id}?", options=options or YES_NO, **named)  # type: ignore[arg-type]
+    return Step(step_id, StepType.BUTTON, f"{step_id}?", options=options or YES_NO, **named)  # type: ignore[arg-type] # named as `Step` names them
 
 
 class Parcel(Flow):

@@ -87,7 +87,7 @@ def evidence_of_all(manager: FlowStateManager, member_ids: Sequence[str]) -> lis
         For each, in order, the evidence.
     """
     readings = [_reading(manager.exchange, manager.layout, member_id) for member_id in member_ids]
-    return drive(together(readings), manager._perform_together)
+    return drive(together(readings), manager._perform)
 
 
 def _reading(exchange: Exchange, layout: Layout, member_id: str) -> Wishes[Evidence]:

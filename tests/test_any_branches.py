@@ -11,7 +11,7 @@ from typing import Any, Union
 
 import pytest
 from attrs import evolve, field, frozen
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fsmflow import Flow, FlowDefinitionError, Reply, Step
@@ -138,7 +138,7 @@ class Walk:
     def __init__(self, made: type[Flow]) -> None:
         self.flow = made()
         self.given: list[Told] = []
-        self.may_roll_back = False
+        self.before: list[Told] | None = None  # the last answer that was accepted
         assert body_of(self.flow.question)
 
     def does(self, action: str) -> Told:
@@ -146,15 +146,12 @@ class Walk:
         if action == "back":
             assert self.flow.may("back") is bool(self.given)
             self.flow.back()
-            self.may_roll_back = False
             return self.given.pop() if self.given else None
         if action == "rollback":
             self.flow.rollback()
-            if self.may_roll_back:
-                self.given.pop()
-            self.may_roll_back = False
+            self.given, self.before = (self.given if self.before is None else self.before), None
             return None
-        step = self.flow.innermost.current_step
+        step, before = self.flow.innermost.current_step, [*self.given]
         if action != "skip":
             self.flow.process_input(action)
         elif step is not None and step.optional:
@@ -163,7 +160,7 @@ class Walk:
             assert not self.flow.may("skip")
             return None
         self.given.append(None if action == "skip" else action)
-        self.may_roll_back = True
+        self.before = before
         return None
 
     def is_stored_and_taken_up(self) -> None:
@@ -176,7 +173,11 @@ class Walk:
         self.flow = again
 
 
+STRAIGHT = tuple(Question(f"q{number}") for number in range(4))
+
+
 @given(any_questions(), actions)
+@example(STRAIGHT, ["0", "0", "0", "back", "back", "rollback"])
 def test_a_flow_goes_where_going_over_it_anew_leads(questions: tuple[Question, ...], does: list[str]) -> None:
     walk = Walk(made_of(questions))
     for action in does:

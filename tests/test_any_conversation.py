@@ -20,7 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from loguru import logger
 from redis import Redis
 
-from fsmflow import conversation, decision, model, runner
+from fsmflow import decision, listening, model, runner
 from fsmflow.decision import Arrival
 from fsmflow.model import FlowModel
 from tests import reference_model
@@ -131,7 +131,7 @@ def no_duplicate_is_known(patch: pytest.MonkeyPatch) -> None:
 
 
 def any_tap_counts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(conversation, "tapped", lambda _nonce, option_id: option_id.partition(".")[2] or None)
+    patch.setattr(listening, "tapped", lambda _nonce, option_id: option_id.partition(".")[2] or None)
 
 
 def no_question_is_counted(patch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def no_question_is_counted(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_word_wins_over_a_title(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(conversation, "chosen", lambda _step, _answer: None)
+    patch.setattr(listening, "chosen", lambda _step, _answer: None)
 
 
 def what_was_left_stays(patch: pytest.MonkeyPatch) -> None:

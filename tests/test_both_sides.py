@@ -39,9 +39,7 @@ from tests.talking import CONSOLE, Offer, Talk, in_memory, words
 
 PAIRS = ((FlowStateManager, AsyncFlowStateManager), (FlowRunner, AsyncFlowRunner))
 # What asks the client, waits and calls: there the sides differ, and nowhere else.
-DRIVERS = frozenset(
-    {"_perform", "_perform_together", "_batching", "_run", "_sheltered", "_finishing", "drive_many", "close"}
-)
+DRIVERS = frozenset({"_perform", "_batching", "_run", "_sheltered", "_finishing", "drive_many", "close"})
 
 
 def methods_of(owner: type) -> dict[str, ast.AST]:

@@ -130,8 +130,8 @@ class Kinds(Flow):
 @pytest.mark.parametrize(
     ("step_id", "shown"),
     [
-        ("whole", "Your answer was: 12\n\nwhole?"),
-        ("part", "Your answer was: 1.5\n\npart?"),
+        ("whole", "whole?"),
+        ("part", "part?"),
         ("truth", "truth?"),
         ("letters", "letters?"),
         ("coded", "coded?"),

@@ -20,6 +20,7 @@ from examples.offer import OfferFlow
 from fsmflow import ApprovedTemplate, Channel, Flow, Location, Media, NewerState, Option, Step, StepType, Text, Words
 from fsmflow.testing import Chat, Path, paths_of
 from tests.branching_flows import Posted
+from tests.signing_in import PIN, Door, SignIn, Transfer
 from tests.talking import SECRET, Offer, Order
 
 JUDGED: list[str] = []
@@ -145,7 +146,7 @@ def test_a_single_flow_is_begun_and_of_several_none_is_until_it_is_named() -> No
 
 def test_a_mapping_of_flow_types_is_taken_as_a_runner_takes_it() -> None:
     chat = Chat(credex_flows).start("credex_accept")
-    chat.tap("cx1002").expect(question=re.compile("ZWG 2500.50 from kofi"), options=["Yes", "No"])
+    chat.tap("cx1002").expect(question=re.compile("USD 250 from kofi"), options=["Yes", "No"])
 
 
 def test_a_tap_is_by_id_or_by_title_of_the_last_question_or_of_an_earlier_one() -> None:
@@ -524,3 +525,19 @@ def test_what_is_sensitive_in_a_flow_within_is_in_no_transcript_and_no_failure()
     assert "Boateng" not in str(failed.value)
     assert chat.data["name"] == {"first": "Ama", "last": "Boateng"}
     chat.close()
+
+
+def test_a_member_whom_the_authenticator_knows_by_another_id_is_seen_under_that_one() -> None:
+    door = Door()
+    chat = Chat((SignIn, Transfer), authenticator=door, sign_in=SignIn).say("transfer").expect(step="pin").say(PIN)
+    door.lets_in(chat.channel)
+    chat.say("5").expect(step="handle", data={"amount": Decimal(5)})
+    assert (chat.member_id, chat.state.member_id) == ("ann", "ann")
+
+
+def test_what_is_sensitive_is_in_no_transcript_also_of_a_member_with_another_id() -> None:
+    door = Door()
+    chat = Chat((SignIn, Transfer), authenticator=door, sign_in=SignIn).say("sign in")
+    door.lets_in(chat.channel)
+    chat.say("cancel").say("sign in").say("9753").expect(step="pin", status="refused")
+    assert "9753" not in chat.transcript

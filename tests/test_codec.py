@@ -77,6 +77,13 @@ runs = st.builds(
     validation=st.none() | st.builds(Validation, texts, counts, maybe),
     page=counts,
 )
+answered = runs.map(lambda run: evolve(run, path=tuple(run.data)))
+within = st.builds(
+    lambda run, inner, follows: evolve(run, inner=evolve(inner, id=f"{run.id}.{run.step_id}") if follows else inner),
+    runs,
+    runs | answered,
+    st.booleans(),
+)
 channels = st.builds(Channel, texts, texts)
 entries = st.builds(
     AuditEntry,
@@ -109,14 +116,39 @@ replies = st.builds(Reply, st.lists(messages, max_size=3).map(tuple), st.just("a
 # -- there and back ---------------------------------------------------------------------------------------------------
 
 
-@given(st.none() | runs)
+@given(st.none() | runs | answered | within)
 def test_a_run_comes_back_as_it_went(run: FlowData | None) -> None:
     assert load_flow_data(dump_flow_data(run)) == run
 
 
 @given(runs)
 def test_a_run_is_stored_as_its_fields_say_without_those_that_have_their_default(run: FlowData) -> None:
-    assert dump_flow_data(run) == orjson.dumps(converter.unstructure(run))
+    told = converter.unstructure(run)
+    if run.path and run.path == tuple(run.data):
+        told["path"] = "="
+    assert orjson.loads(dump_flow_data(run)) == orjson.loads(orjson.dumps(told))
+
+
+def test_what_follows_from_the_rest_of_a_run_is_not_stored_a_second_time() -> None:
+    address = FlowData("order_ann.address", "address", "town", 1, {"street": "Main"}, path=("street",))
+    run = FlowData("order_ann", "order", "address", 1, {"count": 3}, path=("count",), inner=address)
+    assert orjson.loads(dump_flow_data(run)) == {
+        **{"id": "order_ann", "flow_type": "order", "step_id": "address", "step": 1, "data": {"count": 3}, "path": "="},
+        "inner": {"flow_type": "address", "step_id": "town", "step": 1, "data": {"street": "Main"}, "path": "="},
+    }
+
+
+def test_the_id_of_a_run_within_that_does_not_follow_is_stored() -> None:
+    run = FlowData("order_ann", "order", "address", 1, inner=FlowData("address_ann", "address", "town", 1))
+    assert orjson.loads(dump_flow_data(run))["inner"]["id"] == "address_ann"
+    assert load_flow_data(dump_flow_data(run)) == run
+
+
+@pytest.mark.parametrize("path", [(), ("count", "why", "count"), ("why", "count"), ("count",)])
+def test_a_path_that_is_not_the_order_of_the_data_is_stored_as_it_is(path: tuple[str, ...]) -> None:
+    run = FlowData("order_ann", "order", "sure", 2, {"count": 3, "why": "so"}, path=path)
+    assert orjson.loads(dump_flow_data(run)).get("path", []) == [*path]
+    assert load_flow_data(dump_flow_data(run)) == run
 
 
 @given(st.dictionaries(texts, st.decimals(allow_nan=False) | st.dates() | st.lists(st.uuids(), max_size=2), max_size=3))

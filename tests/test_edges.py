@@ -129,7 +129,7 @@ WRONG: dict[str, tuple[Callable[[], tuple[Any, ...]], str | None, str]] = {
         "a",
         "(self, value)",
     ),
-    "a predicate that is none": (lambda: (text("a", routes=(Route("b", 5),)), text("b")), "a", "must be callable"),  # type: ignore[arg-type]
+    "a predicate that is none": (lambda: (text("a", routes=(Route("b", 5),)), text("b")), "a", "must be callable"),  # type: ignore[arg-type] # that is refused
     "a skip_when that takes a value": (lambda: (text("a"), text("b", skip_when=never)), "b", "(self)"),
     "no limit": (lambda: (text("a", on_exhausted="b"), text("b")), "a", "belong together"),
     "no way out": (lambda: (text("a", max_attempts=2), text("b")), "a", "belong together"),
@@ -162,5 +162,5 @@ def test_flows_stand_in_each_other_up_to_a_depth_and_no_deeper() -> None:
     with pytest.raises(FlowDefinitionError, match=f"at most {DEPTH_LIMIT} deep"):
         type("TooDeep", (Flow,), {"flow_type": "too_deep", "steps": (SubFlow("within", within),)})
     flow = within()
-    assert flow.process_input("Main").body == "town?"  # type: ignore[union-attr]
+    assert flow.process_input("Main").body == "town?"  # type: ignore[union-attr] # anything but a question fails
     assert flow.innermost.flow_type == "address"

@@ -12,6 +12,7 @@ import pytest
 from fsmflow import errors
 from fsmflow.errors import (
     AsyncFlowError,
+    AuthenticatorFailed,
     BadOptions,
     BadTarget,
     Contended,
@@ -65,6 +66,7 @@ ONE_OF_EACH: list[FsmflowError] = [
     InvalidMemberId("member_id", "1 to 128 characters"),
     PayloadError("entry", "a list"),
     StoreUnavailable("no answer"),
+    AuthenticatorFailed("it raised"),
     Contended("others"),
     NewerState("newer"),
     MissingExtra("memory", "in_memory"),

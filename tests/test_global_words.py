@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, Option, Sentences, Step, StepType, Words
+from fsmflow import Flow, FlowDefinitionError, Option, Sentences, Step, StepType, Words
 from tests.talking import Offer, Order, Talk, words
 
 pytestmark = pytest.mark.usefixtures("side")
@@ -157,3 +157,15 @@ def test_why_a_message_was_no_answer_stands_in_the_trail(any_redis: Redis, prefi
     talk.sends(early)
     told = [entry.reason for entry in talk.manager.history(talk.member_id) if entry.status == "refused"]
     assert told == ["nothing to go back to", "a choice of an earlier question", "older than the last message"]
+
+
+def test_a_keyword_that_means_something_at_every_question_is_told_when_the_runner_is_made(
+    any_redis: Redis, prefix: str
+) -> None:
+    class Back(Offer):
+        flow_type = "again"
+        keywords = ("from the start", "Back")
+
+    with pytest.raises(FlowDefinitionError, match=r"Back: the keyword 'back'"):
+        Talk(any_redis, prefix, [Back])
+    assert Talk(any_redis, prefix, [Back], words=Words(back=())).says("back").step_id == "amount"

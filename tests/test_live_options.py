@@ -754,3 +754,19 @@ def test_an_end_says_no_words_of_an_earlier_run() -> None:
     flow = accepting(shelf, when_empty="cancelled", empty_message="None.")()
     flow.process_input("x")
     assert flow.question == Text("None.")
+
+
+@pytest.mark.parametrize(
+    ("left", "asked"),
+    [(2, "Your answer was: Offer 2\n\nWhich of these?"), (0, "None found.\n\nWhat else?")],
+)
+def test_who_goes_on_after_a_silence_meets_what_is_on_offer_now(
+    any_redis: Redis, prefix: str, left: int, asked: str
+) -> None:
+    Found.shelf.on_offer = offers(2)
+    talk = Talk(any_redis, prefix, [Found])
+    talk.says("found", "Ann", "2", "back")
+    talk.waits(minutes=6)
+    talk.says("hello?")
+    Found.shelf.on_offer = offers(left)
+    assert words(talk.taps("Continue")) == asked

@@ -361,6 +361,22 @@ def test_a_run_that_does_not_fit_changes_nothing_and_can_be_rewound() -> None:
     )
 
 
+def test_a_rewound_run_gives_no_more_attempts_and_knows_no_list_that_is_not_on_the_screen() -> None:
+    stored = FlowData(
+        *("offer_m1", "offer", "gone", 2, {"amount": "5"}),
+        run_id="r",
+        path=("amount",),
+        tried={"amount": 1},
+        validation=Validation("gone", 2),
+        page=1,
+        shown="mark",
+    )
+    flow = OfferFlow()
+    flow.rewind(stored)
+    again = flow.snapshot()
+    assert (again.tried, again.validation, again.page, again.shown) == ({"amount": 1, "gone": 2}, None, 0, "")
+
+
 def test_answers_on_a_way_that_was_left_are_no_part_of_what_was_completed() -> None:
     class Detour(Flow):
         flow_type = "detour"

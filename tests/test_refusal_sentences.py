@@ -27,7 +27,9 @@ def test_each_sentence_has_the_fields_that_its_docstring_names_and_an_example() 
 def test_every_sentence_is_said_by_some_ready_validator() -> None:
     import fsmflow.validators as package
 
-    sources = "".join(inspect.getsource(module) for _, module in inspect.getmembers(package, inspect.ismodule))
+    modules = (module for _, module in inspect.getmembers(package, inspect.ismodule))
+    # a module may hold the builtins, too, as some ways to run its code leave them there
+    sources = "".join(inspect.getsource(module) for module in modules if module.__name__.startswith(package.__name__))
     assert [name for name in NAMES if f'"{name}"' not in sources] == []
 
 

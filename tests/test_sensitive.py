@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Flow, FlowAuditLogger, Option, Refused, Step, StepType
+from fsmflow import Flow, FlowAuditLogger, Option, Refused, Step, StepType, SubFlow
 from fsmflow.audit import redacted
 from fsmflow.state import FlowData
 from tests.talking import CONSOLE, SECRET, Talk, records_of, stored_bytes, words
@@ -154,3 +154,29 @@ def test_a_refusal_that_quotes_an_earlier_sensitive_answer_is_kept_without_its_w
     assert stored is not None
     assert stored.validation is not None
     assert stored.validation.refusal == "[redacted]"
+
+
+class Within(Flow):
+    """A sensitive answer, and two more after it."""
+
+    flow_type = "within"
+    steps = tuple(Step(each, StepType.TEXT, f"{each}?", sensitive=each == "pin") for each in ("pin", "more", "last"))
+
+
+class Around(Flow):
+    """The same, within another."""
+
+    flow_type = "around"
+    steps = (SubFlow("within", Within),)
+
+
+def test_the_trail_follows_a_rollback_within_a_flow_and_still_holds_no_sensitive_answer(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = Talk(any_redis, prefix, [Around])
+    talk.says("around", SECRET, "x")
+    rolled_back = talk.manager.rollback(talk.member_id).flow_data
+    assert rolled_back is not None
+    assert rolled_back.inner is not None
+    assert (rolled_back.inner.step_id, rolled_back.inner.data) == ("more", {"pin": SECRET})
+    assert all(SECRET.encode() not in raw for key, raw in stored_bytes(any_redis, prefix).items() if "audit" in key)

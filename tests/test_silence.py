@@ -305,11 +305,11 @@ def test_a_channels_own_button_after_the_silence_starts_at_once(any_redis: Redis
 
 def test_a_button_of_the_closed_run_closes_it_even_if_its_title_is_a_keyword(any_redis: Redis, prefix: str) -> None:
     class Menu(Flow):
-        flow_type = "menu"
+        flow_type = "dishes"
         steps = (Step(id="what", type=StepType.BUTTON, message="What?", options=(Option("offer", "Offer"),)),)
 
     talk = Talk(any_redis, prefix, [Menu, Offer])
-    shown = talk.says("menu")
+    shown = talk.says("dishes")
     talk.waits(minutes=6)
     reply = talk.sends(talk.message("Offer", option_id=wire_id_of(shown, "Offer"), kind="option"))
     run = talk.state.flow_data

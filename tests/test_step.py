@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from fsmflow.choices import OPTION_ID_LIMIT
 from fsmflow.errors import FlowDefinitionError
 from fsmflow.messages import Buttons, ListMenu, Option, Section, Text
-from fsmflow.step import STEP_ID_LIMIT, Step, StepType, check_steps
+from fsmflow.step import Step, StepType
+from fsmflow.step_checks import STEP_ID_LIMIT, check_steps
 
 YES = Option("yes", "Yes")
 NO = Option("no", "No")

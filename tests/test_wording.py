@@ -21,6 +21,7 @@ FILLED_IN = {
     "too_long": {"limit"},
     "help": {"words"},
     "expired": {"silence", "keyword"},
+    "sign_in_left": {"keyword"},
     "offer": {"silence"},
     "idle": {"keywords"},
 }

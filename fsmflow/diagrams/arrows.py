@@ -128,9 +128,18 @@ def marked(words: str, mark: Mark | None, note: str) -> str:
     return f"{signed} · {note}" if note else signed
 
 
-def ends_of(graph: FlowGraph, arrows: Sequence[Arrow], overlay: Overlay = NOTHING) -> tuple[str, ...]:
-    """The terminal states that are drawn: those that an arrow leads to or that bear a mark."""
-    reached = {arrow.dest for arrow in arrows}
+def ends_of(
+    graph: FlowGraph, arrows: Sequence[Arrow], overlay: Overlay = NOTHING, *, listed: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The terminal states that are drawn: those that an arrow leads to or from, or that bear a mark.
+
+    Args:
+        graph: The flow.
+        arrows: What is drawn.
+        overlay: The marks.
+        listed: The states beside which a list stands: one that is gone on from after a silence is among them.
+    """
+    reached = {state for arrow in arrows for state in (arrow.source, arrow.dest)} | {*listed}
     return tuple(end for end in graph.ends if end in reached or end in overlay.steps)
 
 

@@ -124,7 +124,7 @@ def spell(picture: Any, graph: FlowGraph, overlay: Overlay, *, unfolded: bool) -
             _step(inner, node, told, overlay)
         for wait in graph.waits:
             inner.node(_name(wait.id), label=_label(_head(wait.id, "", overlay)), **_looks(wait.id, wait.kind, overlay))
-        for end in ends_of(graph, layout.arrows, overlay):
+        for end in ends_of(graph, layout.arrows, overlay, listed=layout.listed if unfolded else ()):
             _end(inner, end, overlay)
         inner.edge(_START, _name(graph.steps[0].id), label=_label(_centred([_typed(graph)])))
         for arrow in layout.arrows:

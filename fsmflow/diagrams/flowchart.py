@@ -55,7 +55,7 @@ _LINES: Final[Mapping[WayKind, str]] = {
     WayKind.ENTER: "==>",
     WayKind.LEAVE: "==>",
     WayKind.PAGE: "-.->",
-    WayKind.EMPTY: "-.->",
+    WayKind.EMPTY: "-.-o",
     WayKind.OTHER: "-.->",
 }
 _MARKED: Final[Mapping[Mark, str]] = {

@@ -18,12 +18,12 @@ from typing import Final
 from attrs import frozen
 
 from fsmflow import audit
-from fsmflow.alphabet import SUBMIT
+from fsmflow.alphabet import EMPTY, SUBMIT
 from fsmflow.audit import AuditEntry
-from fsmflow.conversation import FIRST
-from fsmflow.decision import LATE, OVER, STALE
+from fsmflow.decision import FIRST, LATE, OVER, STALE
 from fsmflow.diagrams.graph import FlowGraph, Way, WayKind, one_line
 from fsmflow.diagrams.overlay import Mark, Overlay, WayKey, key_of
+from fsmflow.model import NOTHING_OFFERED
 
 # why a message was no answer at all: the library's own words
 _PASSED_OVER: Final = frozenset({FIRST, LATE, OVER, STALE})
@@ -135,7 +135,8 @@ class _Way:
             self.errors[step] += 1
             yield Event(entry.time, state, one_line(f"error: {entry.error} at {entry.place}", _WORD_LENGTH))
         elif entry.from_state and entry.to_state:
-            how = "" if entry.event_type == audit.TRANSITION else f"{entry.event_type} "
+            kind = _kind_of(entry)
+            how = "" if kind == audit.TRANSITION else f"{kind} "
             yield Event(entry.time, f"{places}.{entry.from_state}", f"{how}→ {entry.to_state!r}")
         elif entry.event_type == audit.VALIDATION and entry.status != "accepted":
             passed_over = entry.reason in _PASSED_OVER
@@ -149,7 +150,7 @@ class _Way:
             self._enter(entry.to_state)  # the transition ended the run before, in another picture
             return "began, by restart"
         if entry.from_state and entry.to_state:
-            return self._moved(kind, entry.from_state, entry.to_state)
+            return self._moved(_kind_of(entry), entry.from_state, entry.to_state)
         if kind == audit.FLOW_START:
             self._enter(state)
             return "began"
@@ -235,6 +236,12 @@ class _Way:
             heading=one_line(f"a member's way, run {run_id}", _WORD_LENGTH),
             legend=tuple(legend),
         )
+
+
+def _kind_of(entry: AuditEntry) -> str:
+    """What happened. That there was nothing to choose from is recorded as a transition, with that for its reason."""
+    is_empty = (entry.event_type, entry.reason) == (audit.TRANSITION, NOTHING_OFFERED)
+    return EMPTY if is_empty else entry.event_type
 
 
 def _times(count: int) -> str:

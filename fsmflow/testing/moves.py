@@ -32,6 +32,7 @@ from fsmflow.alphabet import (
     RESTART,
     RESUME,
     RUN,
+    SKIP,
     SUBMIT,
 )
 from fsmflow.machine import FlowTransition
@@ -81,6 +82,8 @@ class Move:
             return f"{self.source}-{name}"
         if self.trigger == POP and name in TERMINAL_STATES:
             return f"{self.source}-{POP}[{name}]-{self.dest}"
+        if self.trigger in (SKIP, EXHAUSTED, EMPTY) and name != self.trigger:
+            return f"{self.source}-{self.trigger}[{name}]-{self.dest}"
         told = self.trigger if self.option is not None else name
         option = "" if self.option is None else f"[{self.option}]"
         return f"{self.source}-{told}{option}-{self.dest}"
@@ -110,6 +113,7 @@ class Place:
         midway: True if a flow within the flow may be at another question than its first, or know an answer already.
         stood: The step at which a silence closed it.
         answered: True if something was answered: after a silence only such a run is offered to be gone on with.
+        tried: How many answers were refused at steps that were left without one.
     """
 
     state: str
@@ -119,6 +123,7 @@ class Place:
     midway: bool = False
     stood: str | None = None
     answered: bool = False
+    tried: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -141,8 +146,13 @@ class Place:
             came, collected = (), frozenset()
         if way.trigger == POP:
             collected |= {way.source}
+        tried = {} if way.trigger == RESTART else {state: times for state, times in self.tried if state != self.state}
+        if self.refused and not gives and way.trigger != RESTART:
+            tried[self.state] = self.refused
         return Place(
             state=way.dest,
+            refused=tried.get(way.dest, 0),
+            tried=frozenset(tried.items()),
             came=came,
             collected=collected,
             midway=way.dest in collected,

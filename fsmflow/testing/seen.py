@@ -59,8 +59,10 @@ class Seen:
 
     @property
     def member_id(self) -> str:
-        """Who the member is."""
-        return self._given_id or member_id_of(self.channel)
+        """Who the member is, by the last reply: an authenticator may know them by another id than their address."""
+        if self._given_id is not None:
+            return self._given_id
+        return self.replies[-1].member_id if self.replies else member_id_of(self.channel)
 
     @property
     def reply(self) -> Reply:

@@ -5,7 +5,7 @@
 The name is the one that forms and data classes have for it everywhere (Django, WTForms, attrs): a `validator` is what a
 `Step` has. `base` says what one is, how two are composed (``a & b``) and how one is narrowed (``.where(…)``). The rest:
 
-- `text`: `Length`, `Letters`, `Pattern`, on what `graphemes` counts;
+- `text`: `Length`, `Letters`, `Pattern`, on what `fsmflow.graphemes` counts;
 - `numbers`: `Integer`, `DecimalNumber`; `money`: `Amount`, `Denomination`, `Money`, on the grammar of `numerals`;
 - `dates`: `Date`; `times`: `Time`, `DateTime` (the extra ``dates``, of which `Time` has no need), on `bounds` and
   `clocks`;

@@ -1,8 +1,8 @@
 """Texts: how long, of which letters, in which form. What is kept is the text, with its accents composed (NFC).
 
-Lengths are counted in the signs that a reader sees (`fsmflow.validators.graphemes`). None of these takes characters
-that nobody sees, so that one name is one text; marks that only turn the direction of the writing are dropped at both
-ends, where keyboards put them. They compose: ``Letters(" -'") & Length(2, 40)``.
+Lengths are counted in the signs that a reader sees (`fsmflow.graphemes`). None of these takes characters that nobody
+sees, so that one name is one text; marks that only turn the direction of the writing are dropped at both ends, where
+keyboards put them. They compose: ``Letters(" -'") & Length(2, 40)``.
 """
 
 # ruff: noqa: RUF001 - names in many scripts, some letters of which look like Latin ones
@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from fsmflow.graphemes import is_seen, length
 from fsmflow.validators.base import READ_UP_TO, Validator, check_example
-from fsmflow.validators.graphemes import is_seen, length
 
 _AT_THE_ENDS: Final = " \u061c\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"
 _MARKS: Final = frozenset({"Mn", "Me", "Mc"})

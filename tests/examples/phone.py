@@ -22,10 +22,10 @@ START = 1795000000  # seconds since the epoch, as Meta writes them
 Json = dict[str, Any]
 
 
-def runner_of(redis: Redis, prefix: str, flows: Flows) -> FlowRunner:
+def runner_of(redis: Redis, prefix: str, flows: Flows, **named: Any) -> FlowRunner:
     """A runner whose clock stands still an hour after the first message: the channel tells the time."""
     clock = datetime.fromtimestamp(START, timezone.utc) + timedelta(hours=1)
-    return FlowRunner(FlowStateManager(redis, prefix=prefix), flows, clock=lambda: clock)
+    return FlowRunner(FlowStateManager(redis, prefix=prefix), flows, clock=lambda: clock, **named)
 
 
 class Phone:

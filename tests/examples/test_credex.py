@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from examples.credex import ACTIONS, OPEN_CREDEX, CredexFlow, flows
+from examples.credex import ACTIONS, CredexFlow, carry_out, flows
+from examples.credex_book import Book, Credex
 from examples.offer import Denomination, Money
-from fsmflow import Text
+from fsmflow import Reply, Text
 from fsmflow.channels import console
 from fsmflow.testing import TransitionCase, transitions_of
 from tests.examples.phone import Phone, runner_of
 
 OFFER = "credex_offer"
-FIRST = OPEN_CREDEX[0]
+FROM_AMA = Credex("cx1001", Money(Decimal(100), Denomination.USD), "ama_k")
+TO_YAW = Credex("cx2001", Money(Decimal("0.5"), Denomination.XAU), "yaw_b", is_own=True)
 NO_CHOICE = "Please choose one of the options."
 EXPIRED = "There was no answer for 5 minutes, so this was closed. Send {} to start again."
 OFFERED = (
@@ -68,22 +70,29 @@ def offer_rows() -> Rows:
     }
 
 
-def choice_rows(action: str, done: str) -> Rows:
-    credex = {"credex": "cx1001"}
-    rows = "1. USD 100 – from ama_k\n2. ZWG 2500.50 – from kofi\n3. XAU 0.5 – from yaw_b"
+RECEIVED = (
+    *("USD 100 – from ama_k", "USD 250 – from kofi", "USD 75.50 – from yaw_b", "USD 20 – from esi"),
+    *("USD 100 – from ama_k", "USD 40 – from nana", "USD 15.25 – from kwame", "USD 300 – from abena"),
+    *("USD 60 – from akua", "USD 10 – from kojo", "USD 80 – from adwoa", "USD 5 – from yaa"),
+)
+OFFERED_BEFORE = ("XAU 0.5 – to yaw_b", "ZWG 2500.50 – to kofi")
+
+
+def choice_rows(action: str, done: str, listed: tuple[str, ...], chosen: Credex) -> Rows:
+    credex = {"credex": chosen}
+    rows = "\n".join(f"{number}. {row}" for number, row in enumerate(listed, 1))
     which = f"Which credex do you want to {action}?\n\n{rows}"
-    confirm = f"Your choice\n\nCredex: USD 100 from ama_k\n\nReally {action} this credex?\n\n1. Yes\n2. No"
+    line = f"Credex: {chosen.money} {chosen.whose}"
+    confirm = f"Your choice\n\n{line}\n\nReally {action} this credex?\n\n1. Yes\n2. No"
     return {
         "credex-submit-confirm": ("confirm", credex, confirm),
         "credex-refused": ("credex", {}, f"{NO_CHOICE}\n\n{which}"),
+        "credex-page-credex": ("credex", {}, which),
+        "credex-empty-cancelled": ("cancelled", {}, LEFT),
         "credex-cancel-cancelled": ("cancelled", {}, LEFT),
         "credex-restart-credex": ("credex", {}, which),
         "credex-expire-expired": ("expired", {}, EXPIRED.format(f"credex {action}")),
-        "confirm-submit-completed": (
-            "completed",
-            {**credex, "confirm": "confirm"},
-            f"{done}\n\nCredex: USD 100 from ama_k",
-        ),
+        "confirm-submit-completed": ("completed", {**credex, "confirm": "confirm"}, f"{done}\n\n{line}"),
         "confirm-submit[decline]-cancelled": ("cancelled", {**credex, "confirm": "decline"}, LEFT),
         "confirm-refused": ("confirm", credex, f"{NO_CHOICE}\n\n{confirm}"),
         "confirm-back-credex": ("credex", credex, which),
@@ -99,10 +108,11 @@ def choice_rows(action: str, done: str) -> Rows:
 
 EXPECTED = {
     OFFER: offer_rows(),
-    "credex_accept": choice_rows("accept", "Credex accepted"),
-    "credex_decline": choice_rows("decline", "Credex declined"),
-    "credex_cancel": choice_rows("cancel", "Credex cancelled"),
+    "credex_accept": choice_rows("accept", "Credex accepted", RECEIVED, FROM_AMA),
+    "credex_decline": choice_rows("decline", "Credex declined", RECEIVED, FROM_AMA),
+    "credex_cancel": choice_rows("cancel", "Credex cancelled", OFFERED_BEFORE, TO_YAW),
 }
+STANDS_OPEN = {"accept": FROM_AMA, "decline": FROM_AMA, "cancel": TO_YAW}
 CASES = [case for flow_type, flow in flows.items() for case in transitions_of(flow, flow_type)]
 
 
@@ -167,20 +177,104 @@ def test_an_offer_goes_through(any_redis: Redis, prefix: str) -> None:
     assert phone.flow.data == {"amount": money, "handle": "kofi", "confirm": "confirm"}
 
 
+@pytest.fixture
+def book(monkeypatch: pytest.MonkeyPatch) -> Book:
+    """A book of the test's own, put in as an application does."""
+    book = Book([FROM_AMA, TO_YAW])
+    monkeypatch.setattr(CredexFlow, "book", book)
+    return book
+
+
+def acts_on(phone: Phone) -> Reply:
+    """Has the application act on the last reply."""
+    assert phone.reply is not None
+    carry_out(phone.reply)
+    return phone.reply
+
+
 @pytest.mark.parametrize("flow_type", ACTIONS)
-@pytest.mark.parametrize("chosen", OPEN_CREDEX, ids=lambda option: option.id)
-def test_an_open_credex_is_chosen_from_a_list_and_confirmed(
-    any_redis: Redis, prefix: str, flow_type: str, chosen: Any
+def test_an_open_credex_is_chosen_from_a_list_and_confirmed_and_then_stands_open_no_more(
+    any_redis: Redis, prefix: str, flow_type: str, book: Book
 ) -> None:
     action, done = ACTIONS[flow_type]
+    chosen = STANDS_OPEN[action]
     phone = Phone(runner_of(any_redis, prefix, flows))
     assert phone.says(flow_type.replace("_", " ")) == f"Which credex do you want to {action}?"
-    assert list(phone.choices) == [option.title for option in OPEN_CREDEX]
-    assert phone.taps(chosen.title).endswith(f"Really {action} this credex?")
-    assert phone.taps("Yes") == f"*{done}*\n\n*Credex:* {chosen.title} {chosen.description}"
+    assert list(phone.choices) == [str(chosen.money)]
+    assert phone.taps(str(chosen.money)).endswith(f"Really {action} this credex?")
+    assert phone.taps("Yes") == f"*{done}*\n\n*Credex:* {chosen.money} {chosen.whose}"
     assert phone.status == "completed"
     assert phone.flow.id == f"{flow_type}_{phone.member_id}"
-    assert phone.flow.data == {"credex": chosen.id, "confirm": "confirm"}
+    assert phone.flow.data == {"credex": chosen, "confirm": "confirm"}
+    acts_on(phone)
+    assert book.open_to(phone.member_id, action) == []
+    assert phone.says(flow_type) == f"There is no credex that you could {action}."
+    assert (phone.status, phone.flow.state) == ("cancelled", "cancelled")
+
+
+def test_more_credex_than_a_list_has_rows_for_are_shown_in_pages_and_each_can_be_chosen(
+    any_redis: Redis, prefix: str
+) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    phone.says("credex accept")
+    assert [title.partition(". ")[2] for title in phone.choices][:1] == ["USD 100"]  # two have that title: all numbered
+    assert len(phone.choices) == 10
+    phone.taps("More")
+    assert list(phone.choices) == ["10. USD 10", "11. USD 80", "12. USD 5", "Back"]
+    assert "*Credex:* USD 5 from yaa" in phone.taps("12. USD 5")
+    phone.says("back")
+    assert "*Credex:* USD 100 from ama_k" in phone.says("5")
+    assert phone.flow.data["credex"].id == "cx1005"
+
+
+def test_a_credex_that_is_gone_before_it_is_confirmed_is_not_accepted_but_may_be_left(
+    any_redis: Redis, prefix: str, book: Book
+) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    phone.says("credex accept")
+    phone.taps("USD 100")
+    book.carry_out("decline", "elsewhere", phone.member_id, {"credex": FROM_AMA})
+    assert phone.taps("Yes").startswith("This credex does not stand open any more. Send back to choose another one.")
+    assert (phone.status, phone.flow.state) == ("refused", "confirm")
+    assert phone.taps("No") == "Cancelled."
+
+
+def test_a_credex_that_is_gone_before_it_is_chosen_is_refused_with_what_there_is(
+    any_redis: Redis, prefix: str, book: Book
+) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    phone.says("credex accept")
+    book.carry_out("accept", "elsewhere", phone.member_id, {"credex": FROM_AMA})
+    phone.taps("USD 100")
+    assert phone.status == "cancelled"
+
+
+def test_an_offer_that_was_made_can_be_cancelled_and_is_made_once_however_often_its_reply_comes(
+    any_redis: Redis, prefix: str, book: Book
+) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    for words in ("credex offer", "5 cad", "kofi", "yes"):
+        phone.says(words)
+        offered = acts_on(phone)
+        carry_out(offered)
+    made = [each for each in book.open_to(phone.member_id, "cancel") if each != TO_YAW]
+    assert [(str(each.money), each.whose) for each in made] == [("CAD 5", "to kofi")]
+    phone.says("credex cancel")
+    assert list(phone.choices) == ["XAU 0.5", "CAD 5"]
+    phone.taps("CAD 5")
+    phone.taps("Yes")
+    acts_on(phone)
+    carry_out(offered)  # it comes late, and once more
+    assert book.open_to(phone.member_id, "cancel") == [TO_YAW]
+
+
+def test_no_reply_but_that_of_a_completed_flow_is_acted_on(any_redis: Redis, prefix: str, book: Book) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    for words in ("credex accept", "usd 100", "no", "hello"):
+        phone.says(words)
+        acts_on(phone)
+        assert phone.status != "completed"
+    assert book.open_to(phone.member_id, "accept") == [FROM_AMA]
 
 
 @pytest.mark.parametrize("flow_type", flows)
@@ -191,7 +285,7 @@ def test_saying_no_completes_nothing(any_redis: Redis, prefix: str, flow_type: s
         phone.says("5")
         phone.says("kofi")
     else:
-        phone.taps(FIRST.title)
+        phone.taps(next(iter(phone.choices)))
     assert phone.taps("No") == "Cancelled."
     assert (phone.status, phone.flow.state) == ("cancelled", "cancelled")
     events = [entry.event_type for entry in phone.runner.manager.history(phone.member_id)]
@@ -205,8 +299,8 @@ def test_one_flow_follows_another_and_none_sees_the_others_answers(any_redis: Re
     assert phone.status == "completed"
     phone.says("credex cancel")
     assert phone.flow.data == {}
-    phone.taps(FIRST.title)
-    assert phone.flow.data == {"credex": FIRST.id}
+    phone.taps(str(TO_YAW.money))
+    assert phone.flow.data == {"credex": TO_YAW}
     state = phone.runner.manager.load(phone.member_id).to_dict()
     assert state["member_id"] == phone.member_id
     assert state["flow_data"]["id"] == f"credex_cancel_{phone.member_id}"
@@ -214,5 +308,10 @@ def test_one_flow_follows_another_and_none_sees_the_others_answers(any_redis: Re
     assert state["flow_data"]["data"] == {
         "flow_type": "credex_cancel",
         "channel": {"type": "whatsapp", "identifier": phone.user_id},
-        "credex": FIRST.id,
+        "credex": {
+            "id": "cx2001",
+            "money": {"amount": "0.5", "denomination": "XAU"},
+            "other": "yaw_b",
+            "is_own": True,
+        },
     }

@@ -17,7 +17,8 @@ from redis import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from examples import credex, webhook
+from examples import credex, sign_in, webhook
+from examples.credex_book import Book
 from examples.webhook import LARGEST_BODY, Settings, create_app
 from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
 from tests.channels.payloads import ACCOUNT, FIXTURES, USER_ID, body_of, text
@@ -157,7 +158,9 @@ def test_a_text_is_answered_from_the_number_that_it_was_sent_to(site: Site, grap
     assert request.headers["authorization"] == "Bearer test-access-token"
     [body] = graph.bodies
     assert body["recipient"] == USER_ID
-    assert words_of(body).startswith("You can send: offer, register, credex offer")
+    assert words_of(body).startswith(
+        "You can send: offer, register, order, address, sign in, change name, credex offer"
+    )
 
 
 @pytest.mark.parametrize("signature", [None, "", "sha256=", "sha256=" + "0" * 64, "sha1=abc", "ü"])
@@ -340,6 +343,41 @@ def test_a_reply_goes_to_no_other_address_than_a_phone_numbers(
     assert "no number" in "".join(logs)
 
 
+# -- what is done -----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_confirmed_is_done_once_also_if_its_reply_could_not_be_sent(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book()
+    monkeypatch.setattr(credex.CredexFlow, "book", book)
+    for number, words in enumerate(("credex offer", "5", "kofi")):
+        site.delivers(says(number, words))
+    member_id = f"whatsapp:{USER_ID}"
+    assert book.open_to(member_id, "cancel") == []
+    graph.answers = [fails(503)]
+    assert [site.delivers(says(4, "yes")), site.delivers(says(4, "yes"))] == [500, 200]
+    assert [(str(each.money), each.other) for each in book.open_to(member_id, "cancel")] == [("USD 5", "kofi")]
+
+
+def test_an_order_is_made_with_an_address_in_it(site: Site, graph: Graph) -> None:
+    said = ("order", "Wedding cake", "1", "Deliver it", "12 Ring Road", "Accra", "skip", "Order it")
+    assert {site.delivers(says(number, words)) for number, words in enumerate(said)} == {200}
+    assert graph.words[-1].endswith("*Where:* 12 Ring Road, Accra")
+
+
+def test_who_is_signed_in_goes_on_with_what_they_wanted(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = sign_in.Accounts({"+15550001111": "m1"}, "246810")
+    monkeypatch.setattr(sign_in.SignInFlow, "accounts", accounts)
+    site.restart()
+    said = ("change name", "+15550001111", "246810", "Ama Mensah")
+    assert {site.delivers(says(number, words)) for number, words in enumerate(said)} == {200}
+    assert graph.words[-3:] == ["You are signed in.", "What shall we call you?", "*Done*\n\n*Your name:* Ama Mensah"]
+    assert accounts.names == {"m1": "Ama Mensah"}
+
+
 # -- when the store is away -------------------------------------------------------------------------------------------
 
 
@@ -439,7 +477,10 @@ def test_no_secret_is_logged_whatever_fails(site: Site, graph: Graph, logs: list
 
 def test_what_is_served_is_not_taken_for_flows_of_the_webhook_itself() -> None:
     assert not hasattr(webhook, "flows")
-    assert list(webhook.served) == ["offer", "registration", *credex.flows]
+    assert list(webhook.served) == [
+        *("offer", "registration", "order", "address", "sign_in", "rename"),
+        *credex.flows,
+    ]
 
 
 def test_an_app_closes_what_it_opened_and_leaves_open_what_it_was_handed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,42 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsmflow.graphemes import MARKS_LIMIT, is_seen
 from fsmflow.validators import Length, Letters, Pattern
-from fsmflow.validators.graphemes import MARKS_LIMIT, is_seen, length
 from tests.validators.saying import outcome
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("", 0),
-        ("abc", 3),
-        ("é", 1),
-        ("e\u0301", 1),
-        ("Nguyễn", 6),
-        ("한국", 2),
-        ("\u1112\u1161\u11ab", 1),  # the parts of one syllable of Hangul
-        ("नि", 1),  # a letter of Devanagari and its vowel sign
-        ("தமிழ்", 3),
-        ("👍", 1),
-        ("👍🏽", 1),
-        ("❤\ufe0f", 1),
-        ("👨\u200d👩\u200d👧", 1),
-        ("🇬🇭", 1),
-        ("🇬🇭🇰🇪", 2),
-        ("🇬🇭🇰", 2),
-        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", 1),
-        ("a👍b", 3),
-        ("می\u200cخواهم", 7),  # a joiner of Persian is no sign of its own
-    ],
-)
-def test_a_text_is_as_long_as_its_reader_sees_it(text: str, count: int) -> None:
-    assert length(text) == count
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), st.text("abé漢", max_size=10))
-def test_what_stands_before_other_letters_counts_as_much_as_alone(text: str, more: str) -> None:
-    assert length(text + more) == length(text) + length(more)
 
 
 @pytest.mark.parametrize(
