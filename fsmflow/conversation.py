@@ -203,7 +203,8 @@ class Conversation(SigningIn):
         if registration is None:
             return (yield from self._recover(arrival, state))
         flow = self.flow_for(arrival, registration, stored)
-        if not flow.resume(stored) or isinstance(flow.innermost.current_step, Action):
+        is_lost = not flow.resume(stored)
+        if is_lost or (isinstance(flow.innermost.current_step, Action) and not flow.unasked):
             return (yield from self._recover(arrival, state))  # at an action nothing is answered: its effect is lost
         at_hand.append(flow)
         flow.previous = state.previous

@@ -1,0 +1,306 @@
+"""Where an effect meets the other parts of a conversation: who must sign in, what was begun elsewhere, what waits."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from attrs import evolve
+from redis import Redis
+
+from fsmflow import (
+    Action,
+    Done,
+    EffectRefused,
+    Flow,
+    Option,
+    Sentences,
+    Step,
+    StepType,
+    SubFlow,
+)
+from fsmflow.calls import drive
+from fsmflow.effects import Outcome, Write
+from fsmflow.pending import Claim, Take
+from fsmflow.testing.ageing import ageing
+from tests.bank import ACCEPTS, REASON, Bank, Pay, open_effect
+from tests.commits import MEMBER, commit_on, run_at, send
+from tests.sides import manager_on
+from tests.signing_in import AtTheDoor, Colour, SignIn
+from tests.talking import CONSOLE, WHATSAPP, Talk, words
+
+pytestmark = pytest.mark.usefixtures("side")
+SAID = Sentences()
+ADDRESS = "console:ann"
+
+
+class Send(Pay):
+    """A payment for those who are signed in, and a question after it."""
+
+    flow_type = "send"
+    requires_auth = True
+    steps = (Pay.amount, Action("payment", Pay.pays), Pay.note)
+
+
+class SendAtLast(Pay):
+    """The same, with nothing after it."""
+
+    flow_type = "sendatlast"
+    requires_auth = True
+    steps = (Pay.amount, Action("payment", Pay.pays))
+
+
+class SendFirst(Pay):
+    """A payment that comes before every question, for those who are signed in."""
+
+    flow_type = "sendfirst"
+    requires_auth = True
+    steps = (Action("payment", Pay.pays), Pay.note)
+
+
+class SendWithin(Pay):
+    """The same, within another flow."""
+
+    flow_type = "sendwithin"
+    requires_auth = True
+    steps = (SubFlow("sending", Pay), Pay.note)
+
+
+class Fee(Pay):
+    """A payment for anybody."""
+
+    flow_type = "fee"
+    steps = (Pay.amount, Action("payment", Pay.pays, reconcile=Pay.asks), Pay.note)
+
+
+class Stay(Colour):
+    """A choice, in the middle of which something else may be wanted."""
+
+    flow_type = "stay"
+
+
+FLOWS = (SignIn, Send, SendAtLast, SendFirst, Fee, Stay)
+
+
+def at_the_door(redis: Redis, prefix: str, bank: Bank) -> AtTheDoor:
+    return AtTheDoor(redis, prefix, FLOWS, services=bank)
+
+
+def effect_of(talk: Talk, member_id: str) -> str:
+    """The id of the effect that is open at a member."""
+    return talk.manager.load(member_id).raw["pending"].decode().split(" ")[-1]
+
+
+# -- who must sign in -------------------------------------------------------------------------------------------------
+
+
+def test_an_outcome_is_told_to_who_is_signed_in(any_redis: Redis, prefix: str) -> None:
+    talk = at_the_door(any_redis, prefix, Bank(ACCEPTS))
+    talk.door.lets_in()
+    talk.says("send", "5")
+    due = talk.runner.resolve("ann", effect_of(talk, "ann"), Done("receipt"))
+    assert due is not None
+    assert (words(due.reply), due.channel) == ("A note?", CONSOLE)
+
+
+def test_an_outcome_for_who_is_signed_in_no_more_is_kept_and_what_comes_next_is_asked_once_they_are(
+    any_redis: Redis, prefix: str
+) -> None:
+    talk = at_the_door(any_redis, prefix, Bank(ACCEPTS))
+    talk.door.lets_in(signed_in_until=talk.now)
+    talk.door.known = {CONSOLE: "ann"}
+    talk.now = talk.now.replace(year=2029)
+    talk.says("send", "5")
+    talk.now = talk.now.replace(year=2031)
+    due = talk.runner.resolve("ann", effect_of(talk, "ann"), Done("receipt"))
+    assert due is not None
+    assert words(due.reply) == SAID.settled
+    stored = talk.run_of("ann")
+    assert stored is not None
+    assert (stored.step_id, stored.data["payment"], stored.unasked) == ("note", "receipt", True)
+    assert "Your PIN?" in words(talk.says("hello"))
+    reply = talk.signs_in()
+    assert words(reply) == f"Welcome.\n----\n{SAID.resumed}\n\nA note?"
+    assert talk.says("thanks").status == "completed"
+
+
+def test_an_outcome_is_not_told_to_who_is_at_the_address_now(any_redis: Redis, prefix: str) -> None:
+    talk = at_the_door(any_redis, prefix, Bank(ACCEPTS))
+    talk.door.lets_in()
+    talk.says("fee", "5")
+    talk.door.lets_in(member_id="joe")
+    due = talk.runner.resolve("ann", effect_of(talk, "ann"), EffectRefused(REASON))
+    assert due is not None
+    assert due.reply.messages == ()
+    talk.door.lets_in()
+    assert words(talk.says("hello")) == "How much?"
+
+
+def test_a_doorkeeper_who_fails_keeps_no_outcome_from_being_kept(any_redis: Redis, prefix: str) -> None:
+    talk = at_the_door(any_redis, prefix, Bank(ACCEPTS))
+    talk.door.lets_in()
+    talk.says("sendatlast", "5")
+    talk.door.fault = OSError("no door")
+    due = talk.runner.resolve("ann", effect_of(talk, "ann"), Done("receipt"))
+    assert due is not None
+    assert (due.reply.messages, due.reply.status) == ((), "completed")
+    stored = talk.run_of("ann")
+    assert stored is not None
+    assert stored.data["payment"] == "receipt"
+
+
+@pytest.mark.parametrize("flow", [SendFirst, SendWithin])
+def test_what_acts_first_acts_once_its_member_is_signed_in_and_not_before(
+    any_redis: Redis, prefix: str, flow: type[Flow]
+) -> None:
+    bank = Bank()
+    talk = AtTheDoor(any_redis, prefix, (SignIn, flow), services=bank)
+    talk.says(flow.flow_type)
+    assert bank.calls == []
+    talk.signs_in()
+    assert bank.calls == []
+    reply = talk.says("hello")
+    if flow is SendWithin:
+        reply = talk.says("5", "yes")
+        assert (words(reply), len(bank.paid)) == ("A note?", 1)
+    else:
+        assert (words(reply), len(bank.paid)) == ("A note?", 1)
+    ran = [entry for entry in talk.manager.history("ann") if entry.event_type == "effect_run"]
+    assert len(ran) == 1
+    before = [entry for entry in talk.manager.history(ADDRESS) if entry.event_type.startswith("effect")]
+    assert before == []
+
+
+# -- what was begun before it was known who the member is --------------------------------------------------------------
+
+
+def test_what_is_open_at_the_address_is_settled_there_and_taken_along_after_that(any_redis: Redis, prefix: str) -> None:
+    bank = Bank(ACCEPTS)
+    talk = at_the_door(any_redis, prefix, bank)
+    talk.says("fee", "5")
+    talk.door.lets_in()
+    reply = talk.says("and?")
+    assert (words(reply), reply.status) == (SAID.working, "working")
+    assert talk.run_of("ann") is None
+    due = talk.runner.resolve(ADDRESS, effect_of(talk, ADDRESS), Done("receipt"))
+    assert due is not None
+    assert due.reply.messages == (), "who is there now is known by another id"
+    reply = talk.says("and?")
+    assert (words(reply), reply.member_id) == (f"{SAID.resumed}\n\nA note?", "ann")
+    assert talk.says("thanks").status == "completed"
+    assert len(bank.calls) == 1
+
+
+def test_nothing_is_taken_along_while_an_effect_of_the_member_is_open(any_redis: Redis, prefix: str) -> None:
+    bank = Bank(ACCEPTS)
+    talk = at_the_door(any_redis, prefix, bank)
+    talk.says("stay")
+    talk.door.lets_in()
+    talk.channel = WHATSAPP
+    talk.door.lets_in(WHATSAPP)
+    talk.says("fee", "5")
+    talk.channel = CONSOLE
+    assert words(talk.says("Red")) == SAID.working
+    talk.runner.resolve("ann", effect_of(talk, "ann"), Done("receipt"))
+    assert (talk.run_of("ann") or talk.run_of(ADDRESS)) is not None
+    reply = talk.says("Red")
+    assert (reply.status, reply.flow_id) == ("completed", "stay_ann")
+    assert len(bank.calls) == 1
+
+
+# -- what waits, and what is no answer ---------------------------------------------------------------------------------
+
+
+def test_after_an_effect_that_ends_its_flow_what_waited_is_asked_again(any_redis: Redis, prefix: str) -> None:
+    class Tip(Pay):
+        flow_type = "tip"
+        steps = (Pay.amount, Action("payment", Pay.pays))
+
+        def complete(self) -> str:
+            return "Tipped."
+
+    bank = Bank()
+    talk = Talk(any_redis, prefix, (Stay, Tip), services=bank)
+    talk.says("stay")
+    asked = talk.says("tip")
+    talk.taps("Come back later", of=asked)
+    reply = talk.says("5")
+    assert words(reply) == f"Tipped.\n----\n{SAID.resumed}\n\nWhich?"
+    assert talk.says("Red").flow_id == "stay_console:ann"
+    assert len(bank.paid) == 1
+
+
+@pytest.mark.parametrize("kind", ["reaction", "system"])
+def test_what_is_no_answer_gets_none_while_an_effect_is_open_and_takes_nothing_up(
+    any_redis: Redis, prefix: str, kind: str
+) -> None:
+    bank = Bank(ACCEPTS)
+    talk = Talk(any_redis, prefix, (Fee,), services=bank)
+    talk.says("fee", "5")
+    before, still = talk.state.flow_data, open_effect(talk)
+    reply = talk.says("x", kind=kind)
+    assert (reply.messages, reply.status) == ((), "ignored")
+    assert (talk.state.flow_data, open_effect(talk)) == (before, still)
+    assert words(talk.runner.start("fee", talk.message("x", kind=kind))) == SAID.working
+    assert (talk.state.flow_data, open_effect(talk)) == (before, still)
+
+
+def test_options_that_live_are_asked_for_after_an_outcome_too(any_redis: Redis, prefix: str) -> None:
+    class Then(Pay):
+        flow_type = "then"
+        offered: ClassVar[list[Option]] = []
+        steps = (
+            Pay.amount,
+            Action("payment", Pay.pays),
+            Step("which", StepType.LIST, "Which?", options=lambda self: self.offered, when_empty="note"),
+            Pay.note,
+        )
+
+    talk = Talk(any_redis, prefix, (Then,), services=Bank())
+    assert words(talk.says("then", "5")) == "A note?"
+    Then.offered = [Option("a", "A")]
+    talk.says("thanks")
+    assert words(talk.says("then", "5")) == "Which?"
+
+
+def test_a_deploy_that_fails_at_the_words_after_an_outcome_leaves_it_to_be_asked_for(
+    any_redis: Redis, prefix: str
+) -> None:
+    class Broken(Pay):
+        flow_type = "broken"
+        is_broken = True
+
+        def words(self) -> str:
+            if type(self).is_broken:
+                raise KeyError("words")
+            return f"Noted {self.data['payment']}. More?"
+
+        steps = (Pay.amount, Action("payment", Pay.pays, reconcile=Pay.asks), Step("more", StepType.TEXT, words))
+
+    bank = Bank()
+    talk = Talk(any_redis, prefix, (Broken,), services=bank)
+    assert words(talk.says("broken", "5")) == SAID.checking
+    Broken.is_broken = False
+    talk.ages(minutes=2)
+    [due] = talk.runner.due()
+    assert words(due.reply) == "Noted receipt found. More?"
+    assert len(bank.calls) == 1
+
+
+# -- a claim whose answer was cut -------------------------------------------------------------------------------------
+
+
+def test_a_claim_that_is_sent_again_holds_unless_somebody_has_taken_over_since(any_redis: Redis, prefix: str) -> None:
+    manager = manager_on(any_redis, prefix=prefix)
+    state = manager.load(MEMBER)
+    claim = evolve(commit_on(state, run_at("payment", amount="5"), key="m1"), pending=Claim("run:payment:1", 60_000))
+    assert send(any_redis, manager.layout, claim, "first").outcome is Outcome.APPLIED
+    assert send(any_redis, manager.layout, claim, "first").outcome is Outcome.APPLIED
+    take = evolve(commit_on(manager.load(MEMBER)), fields={}, write=Write.TAKE, entries=(), record=b"")
+    take = evolve(take, pending=Take(60_000))
+    assert send(any_redis, manager.layout, take, "second").outcome is Outcome.HELD
+    execute: Any = any_redis.execute_command  # redis-py leaves it untyped
+    drive(ageing(prefix, 61_000), lambda command: execute(*command))
+    assert send(any_redis, manager.layout, take, "second").outcome is Outcome.TAKEN
+    assert send(any_redis, manager.layout, take, "second").outcome is Outcome.TAKEN
+    assert send(any_redis, manager.layout, claim, "first").outcome is Outcome.LOST
