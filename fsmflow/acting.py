@@ -24,21 +24,22 @@ from fsmflow import audit
 from fsmflow.action import Action
 from fsmflow.alphabet import DONE, NOT_DONE, UNKNOWN
 from fsmflow.answers import Accepted as AcceptedAnswer
+from fsmflow.audit import place_of
 from fsmflow.callbacks import callable_of
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of
 from fsmflow.decision import Arrival, Decision
 from fsmflow.effects import Backoff, Commit, Committed, Effects, Load, Perform
 from fsmflow.effects import Outcome as Committing
-from fsmflow.errors import EffectRefused, FlowFault, NewerState
+from fsmflow.errors import EffectRefused, FlowFault, NewerState, OutcomeNotTaken
 from fsmflow.faults import fault_entry
 from fsmflow.flow import Flow
 from fsmflow.holding import WORKING, is_held, status_of, taking
 from fsmflow.machine import Turn
-from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.messages import Channel, Inbound, Message, Reply, Text
 from fsmflow.moving import says_next
 from fsmflow.outcomes import Accepted, Done, NotDone, Outcome, StillUnknown, Unsure
-from fsmflow.pending import CHECK_AGAIN, Claim, Park, Pending, Settled, Status, held_by
+from fsmflow.pending import Claim, Park, Pending, Settled, Status, again_after, held_by
 from fsmflow.sign_in import SigningIn
 from fsmflow.state import TERMINAL_STATES, MemberState
 from fsmflow.storable import check_storable
@@ -103,7 +104,7 @@ class Acting:
         if taken_over and callbacks.reconcile is not None:
             call = callbacks.reconcile.call(asking, callable_of(action.reconcile))
             asked = yield Perform(call, action.limit, action.lease, None, callbacks.reconcile.is_async)
-            found = yield from self._understood(asked, (Done, NotDone, StillUnknown))
+            found = yield from self._understood(asked, (Done, NotDone, StillUnknown, Accepted))
             if not isinstance(found, NotDone):
                 return found
         elif taken_over and not action.idempotent:
@@ -140,7 +141,7 @@ class Acting:
         """
         attempt = 0
         while True:
-            decision = yield from self._decided(state, pending, outcome)
+            decision = yield from self._decided(state, pending, outcome, anybody=anybody)
             if decision is None:
                 return None
             decision = evolve(decision, held_by=held_by(pending, anybody=anybody))
@@ -167,10 +168,15 @@ class Acting:
             fields["sent_at"] = str(max(arrival.last(state), arrival.received)).encode()
         return reply, evolve(commit, message_key="", fields=fields)
 
-    def _decided(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision | None]:
+    def _decided(
+        self, state: MemberState, pending: Pending, outcome: Outcome, *, anybody: bool
+    ) -> Effects[Decision | None]:
         """What an outcome leads to; None where the run cannot be read any more: it stays open, for an operator.
 
-        A flow that fails at an outcome must not have it forgotten: then it is unknown.
+        A flow that fails at an outcome must not have it forgotten: then it is unknown, or who said it hears of that.
+
+        Raises:
+            FlowFault: It was somebody else's word, and cannot be taken: it is to be said again.
         """
         if self._flow(state) is None:
             return None
@@ -178,13 +184,13 @@ class Acting:
             decision = yield from self._applied(state, pending, outcome)
             self._written(decision, state)  # what has no JSON fails here
             return decision
-        except FlowFault as fault:
-            found: Exception = fault
-        except Exception as fault:  # noqa: BLE001 - whatever a flow's code raises, the outcome is not forgotten for it
-            found = fault
+        except Exception as raised:  # noqa: BLE001 - whatever a flow's code raises, the outcome is not forgotten for it
+            fault = raised
         if self.dialogue.on_fault is not None:
-            yield Call(self.dialogue.on_fault, (found, self.arrival.inbound))
-        return self._left(state, pending, Unsure(type(found).__name__, found))
+            yield Call(self.dialogue.on_fault, (fault, self.arrival.inbound))
+        if anybody:
+            raise OutcomeNotTaken(pending.effect_id, type(fault).__name__, place_of(fault))
+        return self._left(state, pending, Unsure(type(fault).__name__, fault))
 
     def _applied(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
         if not isinstance(outcome, (Done, EffectRefused)):
@@ -204,29 +210,42 @@ class Acting:
         if not gone:
             raise FlowFault  # the way that came here is none of the flow's: nobody can say where to go on
         flow = self.dialogue.rebuilt(self.arrival, flow)
-        messages = yield from self._says(flow, turn)
+        quotes = isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in secrets)
+        messages, kept = yield from self._says(flow, turn, quotes=quotes)
         taken = None if flow.action is not None else Settled()
-        kept = None
-        if isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in secrets):
-            kept = yield from self.dialogue.ask(self.arrival, flow)
         status = status_of(flow)
         return Decision(
             messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken, kept=kept
         )
 
-    def _says(self, flow: Flow, turn: Turn) -> Calls[tuple[Message, ...]]:
-        """What is said of a run that an outcome has moved: to nobody but its member, and who may go through it.
+    def _says(
+        self, flow: Flow, turn: Turn, *, quotes: bool
+    ) -> Calls[tuple[tuple[Message, ...], tuple[Message, ...] | None]]:
+        """What is said of a run that an outcome has moved, and what is kept of it.
 
-        Who is not heard of is asked at last when they are. What is said at an end is lost to them then; the trail
-        and whoever the application tells have it.
+        It is said to nobody but its member, if they may go through it. Who does not hear it is asked at last when they
+        may, and so is who hears no more than that it is done because the flow's words failed: for them no outcome is
+        forgotten. What is said at an end is lost then; the trail has it.
         """
+        dialogue, sentences = self.dialogue, self.dialogue.sentences
         flow.unasked = False
-        if self.is_there and not self.dialogue.must_sign_in(self.arrival, flow):
-            return (yield from says_next(self.dialogue, self.arrival, flow, turn, flow.refusal))
-        flow.unasked = flow.action is None and flow.state not in TERMINAL_STATES
         if not self.is_there:
-            return ()
-        return (self.dialogue.checked(self.arrival, self.dialogue.sentences.settled),)
+            said: tuple[Message, ...] = ()
+        elif dialogue.must_sign_in(self.arrival, flow):
+            said = (dialogue.checked(self.arrival, sentences.settled),)
+        else:
+            try:
+                said = yield from says_next(dialogue, self.arrival, flow, turn, flow.refusal)
+                return said, ((yield from dialogue.ask(self.arrival, flow)) if quotes else None)
+            except Exception as raised:  # noqa: BLE001 - whatever a flow's words raise, its outcome is kept
+                fault = raised
+            if dialogue.on_fault is not None:
+                yield Call(dialogue.on_fault, (fault, self.arrival.inbound))
+            turn.entries.append(fault_entry(flow, fault))
+            # no apology, which asks to try again: who reads that after a payment may pay twice
+            said = (Text(flow.refusal or sentences.done),)
+        flow.unasked = flow.action is None and flow.state not in TERMINAL_STATES
+        return said, None
 
     def _left(self, state: MemberState, pending: Pending, outcome: Outcome) -> Decision:
         """An effect that stays open: the service will say more, or nobody can say anything."""
@@ -237,7 +256,8 @@ class Acting:
         assert isinstance(action, Action)  # noqa: S101 - seen to by who has the effect
         if isinstance(outcome, Accepted):
             entry = flow.innermost.entry(audit.EFFECT_ACCEPTED, "in_progress")
-            parked = Park(pending.effect_id, Status.ACCEPTED, pending.attempt, None)
+            again = None if action.reconcile is None else again_after(pending.attempt)  # if nobody ever says
+            parked = Park(pending.effect_id, Status.ACCEPTED, pending.attempt, again)
             said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.working),)
             return Decision(said, "working", flow=flow, entries=(entry,), pending=parked)
         if flow.action is not None:
@@ -246,7 +266,7 @@ class Acting:
         if isinstance(outcome, Unsure):
             at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
             turn.entries.append(at if outcome.fault is None else fault_entry(flow, outcome.fault))
-        again = CHECK_AGAIN if action.can_be_asked else None
+        again = again_after(pending.attempt) if action.can_be_asked else None
         parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, again)
         said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
         return Decision(said, "unknown", flow=flow, entries=turn.entries, moved=True, pending=parked)

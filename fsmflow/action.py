@@ -56,10 +56,12 @@ class Action(Step):
             whatever else it raises leaves it unknown.
         retry: When a call is made again within one attempt; None for never.
         timeout: How long it may take in all, retries counted: above zero, at most ten minutes.
-        reconcile: ``(self)``: finds out whether it happened: returns `Done`, `NotDone` or `StillUnknown`. It is asked
-            before an effect is run again of which nobody can say.
+        reconcile: ``(self)``: finds out whether it happened: returns `Done`, `NotDone`, `StillUnknown`, or `Accepted`
+            where it is still under way. It is asked before an effect is run again of which nobody can say, and now and
+            then of one that was accepted.
         idempotent: True if running it again with the same `effect_id` does nothing twice.
         returns: The type that what is kept of it is structured to on load; None for what JSON gives.
+        sensitive: True if what is kept of it is no affair of logs and trails.
         message: What is said while it is under way; the library's own words by default.
         routes: Where it leads once it is done, as of a `Step`.
         skip_when: As of a `Step`.
@@ -82,11 +84,12 @@ class Action(Step):
         reconcile: Callable[..., Any] | None = None,
         idempotent: bool = False,
         returns: Any = None,
+        sensitive: bool = False,
         message: str | Callable[..., Any] = "",
         routes: Iterable[Route] = (),
         skip_when: Callable[..., Any] | None = None,
     ) -> None:
-        super().__init__(id, StepType.ACTION, message, routes=routes, skip_when=skip_when)
+        super().__init__(id, StepType.ACTION, message, sensitive=sensitive, routes=routes, skip_when=skip_when)
         given = {"run": run, "retry": retry, "limit": timeout, "reconcile": reconcile}
         for name, value in {**given, "idempotent": idempotent, "returns": returns}.items():
             object.__setattr__(self, name, value)  # frozen, as its base is

@@ -10,6 +10,7 @@
     ├── EffectRefused            a flow's own "no" from an action: the effect is known not to have happened
     ├── EffectOpen               what would be done to a state has to wait for the outcome of an effect
     ├── FlowFault                a flow's code failed while a message was handled
+    │   ├── OutcomeNotTaken      what somebody said of an effect that is open led to such a failure
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
     │   ├── NotYetAnswered       a field of typed data was read before its step was answered
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
@@ -136,6 +137,24 @@ class EffectOpen(FsmflowError):
 
     def __str__(self) -> str:
         return f"an effect of {self.member_id} is open: {self.effect_id}"
+
+
+@define
+class OutcomeNotTaken(FlowFault):
+    """What somebody said of an effect that is open could not be taken, as the flow failed at it: it is open still.
+
+    Args:
+        effect_id: The effect.
+        error: The name of the type of what was raised.
+        place: Where.
+    """
+
+    effect_id: str
+    error: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"the outcome of {self.effect_id} was not taken: {self.error} at {self.place}"
 
 
 @define

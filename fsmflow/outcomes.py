@@ -26,12 +26,19 @@ class Done:
 
 @frozen
 class Accepted:
-    """It will be known later: ``runner.resolve`` says then what came of it. Until then the conversation waits."""
+    """It will be known later: ``runner.resolve`` says then what came of it. Until then the conversation waits.
+
+    A reconciliation that finds this found it still under way; where there is one, it is asked now and then, lest nobody
+    ever says.
+    """
 
 
 @frozen
 class NotDone:
-    """What a reconciliation found: it has not happened, and will not by the attempt that was made. It is run again."""
+    """What a reconciliation found: it has not happened, and will not by the attempt that was made. It is run again.
+
+    Nothing less: a call that is still on its way, and is found not to have arrived, may arrive beside the next.
+    """
 
 
 @frozen

@@ -122,7 +122,11 @@ class Settled:
 
 
 CHECK_AGAIN: Final = 60_000
-"""After how many milliseconds it is asked again what came of an effect that nobody could say anything of."""
+"""After how many milliseconds it is asked again, at first, what came of an effect of which nobody could say."""
+
+LONGEST_BETWEEN: Final = 15 * CHECK_AGAIN
+"""After how many at the latest. It takes twice as long each time: what fails leaves an entry in a trail that keeps so
+many, and no more."""
 
 ANYBODY: Final = "*"
 """The owner for an outcome that counts from whoever says it: a service's own word."""
@@ -131,6 +135,11 @@ ANYBODY: Final = "*"
 def held_by(pending: Pending, *, anybody: bool = False) -> str:
     """What must be open for an outcome to count, as the script takes it."""
     return f"{ANYBODY if anybody else pending.owner} {pending.effect_id}"
+
+
+def again_after(attempt: int) -> int:
+    """In how many milliseconds it is asked again what came of an effect, after so many attempts."""
+    return min(CHECK_AGAIN << min(max(attempt - 1, 0), 10), LONGEST_BETWEEN)
 
 
 def milliseconds_of(duration: timedelta) -> int:

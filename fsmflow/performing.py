@@ -13,7 +13,9 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import stamina
@@ -45,7 +47,8 @@ class _Running:
     def __init__(self, effect: Perform) -> None:
         self.limit = effect.limit.total_seconds()
         self.came: list[Any] = []
-        self.thread = threading.Thread(target=lambda: self.came.append(_attempted(effect)), daemon=True)
+        work = partial(copy_context().run, partial(_attempted, effect))  # what is traced, is traced on
+        self.thread = threading.Thread(target=lambda: self.came.append(work()), daemon=True)
         self.thread.start()
 
     def ended(self, began: float) -> Any:
@@ -72,7 +75,7 @@ async def perform_async(effect: Perform) -> Any:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(arrive, found)
 
-        threading.Thread(target=work, daemon=True).start()
+        threading.Thread(target=partial(copy_context().run, work), daemon=True).start()
         return await asyncio.wait_for(came, seconds)
     except (asyncio.TimeoutError, TimeoutError):
         return Unsure("TimeoutError")

@@ -144,6 +144,7 @@ class Sentences:
         too_many: What is open cannot be put aside, as too much is.
         working: An action is under way.
         checking: Nobody can say yet whether an action was done.
+        done: An action was done, and the flow's own words for what comes next failed.
         settled: It is known what came of an action, and the member is not signed in to be told.
         not_done: An action is known not to have been done, and there is no reason to be told.
         resumed: What was put aside is gone on with.
@@ -196,6 +197,7 @@ class Sentences:
     too_many: str = "Too much is open already: please finish this first."
     working: str = "One moment: this is being done."
     checking: str = "We are checking whether this went through. Nothing is done twice; please wait."
+    done: str = "This is done."
     settled: str = "What was being done has come to its end. Send any message to sign in and go on."
     not_done: str = "This was not done."
     resumed: str = "Back to what was open:"

@@ -67,6 +67,7 @@ EXPORTED = [
     "NotDone",
     "NotYetAnswered",
     "Option",
+    "OutcomeNotTaken",
     "PayloadError",
     "PerChannel",
     "Refusals",

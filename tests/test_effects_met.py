@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -9,25 +10,28 @@ from attrs import evolve
 from redis import Redis
 
 from fsmflow import (
+    Accepted,
     Action,
     Done,
     EffectRefused,
     Flow,
     Option,
+    OutcomeNotTaken,
     Sentences,
     Step,
     StepType,
+    StillUnknown,
     SubFlow,
 )
 from fsmflow.calls import drive
 from fsmflow.effects import Outcome, Write
 from fsmflow.pending import Claim, Take
 from fsmflow.testing.ageing import ageing
-from tests.bank import ACCEPTS, REASON, Bank, Pay, open_effect
+from tests.bank import ACCEPTS, REASON, REFUSES, Bank, Pay, open_effect
 from tests.commits import MEMBER, commit_on, run_at, send
 from tests.sides import manager_on
 from tests.signing_in import AtTheDoor, Colour, SignIn
-from tests.talking import CONSOLE, WHATSAPP, Talk, words
+from tests.talking import CONSOLE, SECRET, WHATSAPP, Talk, records_of, stored_bytes, words
 
 pytestmark = pytest.mark.usefixtures("side")
 SAID = Sentences()
@@ -263,28 +267,125 @@ def test_options_that_live_are_asked_for_after_an_outcome_too(any_redis: Redis, 
     assert words(talk.says("then", "5")) == "Which?"
 
 
-def test_a_deploy_that_fails_at_the_words_after_an_outcome_leaves_it_to_be_asked_for(
-    any_redis: Redis, prefix: str
-) -> None:
-    class Broken(Pay):
-        flow_type = "broken"
-        is_broken = True
+class Broken(Pay):
+    """Its words after a payment fail."""
 
-        def words(self) -> str:
-            if type(self).is_broken:
-                raise KeyError("words")
-            return f"Noted {self.data['payment']}. More?"
+    flow_type = "broken"
+    is_broken = True
 
-        steps = (Pay.amount, Action("payment", Pay.pays, reconcile=Pay.asks), Step("more", StepType.TEXT, words))
+    def words(self) -> str:
+        if type(self).is_broken:
+            raise KeyError("words")
+        return f"Noted {self.data['payment']}. More?"
 
+    steps: tuple[Step, ...] = (Pay.amount, Action("payment", Pay.pays), Step("more", StepType.TEXT, words))
+
+
+class BrokenAtTheEnd(Broken):
+    flow_type = "brokenattheend"
+    steps = (Pay.amount, Action("payment", Pay.pays))
+
+    def complete(self) -> str:
+        return self.words()
+
+
+class BrokenBefore(Broken):
+    flow_type = "brokenbefore"
+    steps = (Step("sure", StepType.TEXT, lambda self: self.words() if self.entries else "Sure?"), Broken.steps[1])
+
+
+@pytest.fixture
+def broken() -> Iterator[None]:
+    """The code of this moment fails, until a test mends it."""
+    Broken.is_broken = True
+    yield
+    Broken.is_broken = True
+
+
+@pytest.mark.usefixtures("broken")
+def test_words_that_fail_after_an_outcome_do_not_have_it_forgotten(any_redis: Redis, prefix: str) -> None:
     bank = Bank()
     talk = Talk(any_redis, prefix, (Broken,), services=bank)
-    assert words(talk.says("broken", "5")) == SAID.checking
+    assert words(talk.says("broken", "5")) == SAID.done
+    assert ("error", "error", "more") in talk.events
     Broken.is_broken = False
+    assert words(talk.says("and?")) == f"{SAID.resumed}\n\nNoted receipt 1. More?"
+    assert talk.says("no").status == "completed"
+    assert len(bank.calls) == 1
+
+
+@pytest.mark.usefixtures("broken")
+def test_closing_words_that_fail_after_an_outcome_leave_the_run_completed(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, (BrokenAtTheEnd,), services=Bank())
+    reply = talk.says("brokenattheend", "5")
+    assert (words(reply), reply.status) == (SAID.done, "completed")
+    assert talk.data == {"amount": "5", "payment": "receipt 1"}
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_question_that_fails_after_a_refusal_leaves_its_reason(any_redis: Redis, prefix: str) -> None:
+    Broken.is_broken = False
+    talk = Talk(any_redis, prefix, (BrokenBefore,), services=Bank(REFUSES))
+    talk.says("brokenbefore")
+    Broken.is_broken = True
+    assert words(talk.says("yes")) == REASON
+
+
+@pytest.mark.parametrize("outcome", [Done(object()), Done(b"\xff")], ids=["an object", "bytes"])
+def test_who_says_an_outcome_that_cannot_be_taken_hears_of_it_and_may_say_it_again(
+    any_redis: Redis, prefix: str, outcome: Done
+) -> None:
+    talk = Talk(any_redis, prefix, (Fee,), services=Bank(ACCEPTS))
+    talk.says("fee", "5")
+    before = talk.fields
+    with pytest.raises(OutcomeNotTaken) as raised:
+        talk.runner.resolve(talk.member_id, effect_of(talk, talk.member_id), outcome)
+    assert (raised.value.error, talk.fields) == ("UnstorableAnswer", before)
+    due = talk.runner.resolve(talk.member_id, effect_of(talk, talk.member_id), Done("receipt"))
+    assert due is not None
+    assert words(due.reply) == "A note?"
+
+
+# -- one that was accepted, and of which nobody ever says more --------------------------------------------------------
+
+
+def test_one_that_was_accepted_is_asked_for_now_and_then_where_it_can_be(any_redis: Redis, prefix: str) -> None:
+    bank = Bank(ACCEPTS)
+    talk = Talk(any_redis, prefix, (Fee,), services=bank)
+    talk.says("fee", "5")
+    bank.found = [Accepted(), StillUnknown()]
     talk.ages(minutes=2)
     [due] = talk.runner.due()
-    assert words(due.reply) == "Noted receipt found. More?"
+    assert (words(due.reply), open_effect(talk)[0]) == (SAID.working, "accepted")
+    talk.ages(minutes=4)
+    [due] = talk.runner.due()
+    assert (words(due.reply), open_effect(talk)[0]) == (SAID.checking, "unknown")
+    bank.paid += bank.calls
+    talk.ages(minutes=8)
+    [due] = talk.runner.due()
+    assert words(due.reply) == "A note?"
     assert len(bank.calls) == 1
+
+
+# -- what is no affair of a trail -------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_of_a_sensitive_action_is_in_the_hash_alone(any_redis: Redis, prefix: str) -> None:
+    class Opens(Pay):
+        flow_type = "opens"
+
+        def opens(self) -> Any:
+            return self.services.pop()
+
+        steps = (Action("key", opens, sensitive=True), Pay.note)
+
+    talk = Talk(any_redis, prefix, (Opens,), services=[Done(SECRET)])
+    with records_of() as records:
+        talk.says("opens", "thanks")
+    assert talk.data["key"] == SECRET
+    kept = b"".join(stored_bytes(any_redis, prefix).values())
+    assert SECRET.encode() not in kept
+    assert SECRET not in repr(records)
 
 
 # -- a claim whose answer was cut -------------------------------------------------------------------------------------

@@ -174,12 +174,16 @@ def test_what_is_still_unknown_is_asked_again_and_again(any_redis: Redis, prefix
     bank.is_blind = True
     talk = talk_to(any_redis, prefix, bank)
     talk.says("payknown", "5", "yes")
-    for asked in (1, 2, 3):
-        talk.ages(minutes=2)
+    for asked, minutes in enumerate(
+        (1, 2, 4, 8, 15, 15), 1
+    ):  # each time it takes twice as long, up to a quarter of an hour
+        talk.ages(minutes=minutes, seconds=-1)
+        assert talk.runner.due() == []
+        talk.ages(seconds=2)
         talk.runner.due()
         assert len(bank.asked) == asked
     bank.is_blind = False
-    talk.ages(minutes=2)
+    talk.ages(minutes=15)
     (due,) = talk.runner.due()
     assert words(due.reply) == "A note?"
     assert (len(bank.calls), len(bank.paid)) == (1, 1)
