@@ -23,7 +23,8 @@ from fsmflow.testing.paths import Ways
 _SHOWN = 3  # moves of a path in its name
 
 
-_BY_ITSELF: Final = frozenset({EMPTY, RUN, DONE, NOT_DONE, UNKNOWN})
+BY_ITSELF: Final = frozenset({EMPTY, RUN, DONE, NOT_DONE, UNKNOWN})
+"""The triggers of what no member does: it happens, or a service says so."""
 
 
 @frozen(eq=False, repr=False)
@@ -157,7 +158,7 @@ class Path:
         answered = False
         for move in self.moves:
             leaves = [leaf for leaf, _ in move.leaves()]
-            if any(leaf.trigger in _BY_ITSELF for leaf in leaves) or (move.source == EXPIRED and not answered):
+            if any(leaf.trigger in BY_ITSELF for leaf in leaves) or (move.source == EXPIRED and not answered):
                 return False
             gives = move.trigger in ANSWERING or move.trigger == EXHAUSTED
             answered = (gives and not move.refuses) or (answered and move.trigger != RESTART)

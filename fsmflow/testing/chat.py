@@ -20,14 +20,14 @@ from typing import Any
 
 from typing_extensions import Self
 
-from fsmflow.alphabet import EMPTY, EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
+from fsmflow.alphabet import EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, ListMenu, Location, Media, Message, Option, Reply, Text, options_of
 from fsmflow.registry import Flows
 from fsmflow.silence import GO_ON, START_OVER
 from fsmflow.state import EXPIRED
 from fsmflow.taps import is_wire_id
-from fsmflow.testing.cases import Path
+from fsmflow.testing.cases import BY_ITSELF, Path
 from fsmflow.testing.moves import Move
 from fsmflow.testing.seen import Seen
 from fsmflow.testing.worker import Death
@@ -50,7 +50,7 @@ class Chat(Seen):
             finds out whether one must.
         apologises: True gives a member the apology where a flow's code raises, as it would be in service; else what
             was raised comes out of the action, and nothing is decided.
-        named: What the runner takes besides: ``default``, ``words``, ``sentences``, ``channels``.
+        named: What the runner takes besides: ``default``, ``words``, ``sentences``, ``channels``, ``services``.
 
     Raises:
         FlowDefinitionError: A flow is written wrongly.
@@ -175,8 +175,9 @@ class Chat(Seen):
     def follow(self, path: Path) -> Self:
         """Does what a path does, as a member would: types, taps, goes back, cancels, starts over, stays silent.
 
-        Pages are turned where there are several. That a question has nothing to choose from is no member's doing: where
-        it is so, the conversation has left it already.
+        Pages are turned where there are several. That a question has nothing to choose from is no member's doing, nor
+        is what comes of an action: the conversation has gone on already as the callables and the `services` say, and is
+        looked at where it asks again.
 
         Args:
             path: A path from the first question, where this member must be: of `paths_of`, a random walk as well.
@@ -190,13 +191,18 @@ class Chat(Seen):
         for number, move in enumerate(path.moves, 1):
             for leaf in ahead[number - 1]:
                 self._do(leaf)
-            if not any(leaf.trigger == EMPTY for leaves in ahead[number : number + 1] for leaf in leaves[:1]):
+            next_by_itself = any(
+                leaf.trigger in BY_ITSELF for leaves in ahead[number : number + 1] for leaf in leaves[:1]
+            )
+            flow = self.flow
+            acts = flow is not None and move.dest in flow.definition.actions
+            if not next_by_itself and not acts:
                 self.expect(step=move.dest)
         return self
 
     def _do(self, move: Move) -> None:
         spelled = getattr(self._world.worker.runner.conversation.words, move.trigger, ())
-        if move.trigger in (PUSH, EMPTY):
+        if move.trigger == PUSH or move.trigger in BY_ITSELF:
             return  # this happens by itself, if it does: where it has led is seen to
         if move.trigger in (SUBMIT, EXHAUSTED):
             for _ in range(move.times):
