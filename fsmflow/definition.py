@@ -69,6 +69,7 @@ class Definition:
         actions: The callables of each action, understood.
         predicates: What decides between ways, understood.
         flows: For each step that a flow answers, the definition of that flow.
+        acts: True if one of its steps changes the world, or one of a flow within it.
         unknowns: For each state in which nobody knows what came of an action, the action's step.
         unanswered: The ids of the steps whose answer may be None, as they may be left without one.
         machine: The shared Machine.
@@ -92,6 +93,7 @@ class Definition:
     actions: Mapping[str, ActionCallbacks]
     predicates: Mapping[Predicate, Callback]
     flows: Mapping[str, Definition]
+    acts: bool
     unknowns: Mapping[str, str]
     unanswered: frozenset[str]
     machine: FlowMachine
@@ -122,11 +124,6 @@ class Definition:
             return True
         within = self.flows.get(flow_data.step_id or "")
         return within is not None and flow_data.inner is not None and within.acted(flow_data.inner)
-
-    @property
-    def acts(self) -> bool:
-        """True if one of its steps changes the world, or one of a flow within it."""
-        return bool(self.actions) or any(within.acts for within in self.flows.values())
 
     @property
     def first(self) -> str:
@@ -340,6 +337,7 @@ def compile_flow(owner: type, flow_type: str, steps: Sequence[Step]) -> Definiti
         actions=actions,
         predicates=predicates,
         flows=flows,
+        acts=bool(actions) or any(within.acts for within in flows.values()),
         unknowns={unknown_at(step.id): step.id for step in steps if step.type is StepType.ACTION},
         unanswered=frozenset(step.id for step in steps if step.may_be_unanswered),
         machine=machine,

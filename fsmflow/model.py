@@ -7,7 +7,6 @@ is one of these.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from fsmflow import audit
@@ -125,7 +124,7 @@ class FlowModel(Run):
         self.visit = next_visit(self.visit)
         noted: list[AuditEntry] = []
         if trigger in ANSWERING and turn.ended in (None, COMPLETED):
-            self._answered(self._definition.step_at(source) or source, turn)
+            self._answered(source if trigger != DONE else self._definition.step_at(source) or source, turn)
             if trigger != DONE:
                 noted.append(self.entry(audit.VALIDATION, "accepted", step_id=source))
         elif trigger == EXHAUSTED and not gave_up:
@@ -138,21 +137,21 @@ class FlowModel(Run):
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
             self._forget_what_was_left()
-        noted += self._moves_noted(trigger, source, turn)
+        self._note_the_move(noted, trigger, source, turn)
         turn.entries += noted
         self.entries += noted
 
-    def _moves_noted(self, trigger: str, source: str, turn: Turn) -> Iterator[AuditEntry]:
-        """What is recorded of a transition: that it was made and why, and what was come to by it."""
+    def _note_the_move(self, noted: list[AuditEntry], trigger: str, source: str, turn: Turn) -> None:
+        """Records that a transition was made and why, and what was come to by it."""
         why = NOTHING_OFFERED if trigger == EMPTY else None
         if trigger == NOT_DONE and turn.reason:
             why = audit.REDACTED if self._quotes_a_secret(source, turn.reason) else turn.reason
-        yield self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why)
+        noted.append(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
         if self.state not in TERMINAL_STATES:
             if trigger not in (RUN, UNKNOWN):  # by which no step is come to
-                yield self.entry(audit.STEP_START, "in_progress")
+                noted.append(self.entry(audit.STEP_START, "in_progress"))
         elif trigger in LEADING_ON or trigger == NOT_DONE:
-            yield self.entry(_ENDINGS[self.state], "success")
+            noted.append(self.entry(_ENDINGS[self.state], "success"))
 
     def _count_attempts(self, step_id: str, trigger: str) -> None:
         """Keeps count of refused answers where there is a limit to them, which nobody gets past by going back."""

@@ -48,6 +48,8 @@ class NestingModel(AskingModel):
     @property
     def action(self) -> Action | None:
         """The action that is under way; None at a question, and where nobody can say what came of it."""
+        if not self._definition.acts:
+            return None
         asking = self.innermost
         step = asking.current_step
         return step if isinstance(step, Action) and asking.state == step.id else None

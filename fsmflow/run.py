@@ -121,8 +121,11 @@ class Run:
     @property
     def current_step(self) -> Step | None:
         """The step that is asked now, or None once the flow has ended."""
-        step_id = self._definition.step_at(self.state)
-        return None if step_id is None else self.steps[self._definition.index[step_id]]
+        definition = self._definition
+        index = definition.index.get(self.state)
+        if index is None and self.state in definition.unknowns:
+            index = definition.index[definition.unknowns[self.state]]
+        return None if index is None else self.steps[index]
 
     def silences_at(self, state: str, otherwise: timedelta | None) -> tuple[timedelta | None, timedelta | None]:
         """The silence after which the run is over at a state, and that after which its member is reminded.
