@@ -9,7 +9,7 @@ import pytest
 
 from fsmflow import Action, Flow, FlowDefinitionError, Retry, Route, Step, StepType, SubFlow
 from fsmflow.diagrams import dot, mermaid
-from fsmflow.testing import paths_of, transitions_of
+from fsmflow.testing import Chat, paths_of, transitions_of
 from tests.bank import Bank, Order, Pay, PayAgain, PayFirst, PayKnown, PayTwice
 
 
@@ -128,3 +128,26 @@ def test_an_action_that_is_written_wrongly_is_an_error_when_the_class_is_made(wr
     given: dict[str, Any] = {"run": Pay.pays, **wrong}
     with pytest.raises(FlowDefinitionError, match=told):
         type("Wrong", (Flow,), {"flow_type": "wrong", "steps": (Action("payment", **given),)})
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_chat_can_have_its_worker_die_between_a_payment_and_its_outcome(asynchronous: bool) -> None:
+    bank = Bank()
+    chat = Chat(PayKnown, services=bank, asynchronous=asynchronous).say("5")
+    chat.crash(acted=True).tap("yes").expect(status="working", heard="One moment: this is being done.")
+    assert (len(bank.calls), bank.asked) == (1, [])
+    chat.wait(minutes=1)
+    chat.expect(step="note", heard="A note?")
+    assert (len(bank.calls), bank.asked) == (1, bank.calls)
+    chat.say("thanks").expect(status="completed", heard="Paid: receipt found.")
+    assert "after an action has run" in str(chat.transcript)
+
+
+def test_a_chat_follows_a_path_over_an_action_as_its_services_say() -> None:
+    path = paths_of(Pay).to("completed")
+    chat = Chat(Pay, services=(bank := Bank())).follow(path)
+    chat.expect(status="completed")
+    assert len(bank.paid) == 1
+    refused = next(each for each in paths_of(Pay).tour() if any(move.trigger == "failed" for move in each.moves))
+    with pytest.raises(AssertionError, match="step is"):
+        Chat(Pay, services=Bank()).follow(refused)

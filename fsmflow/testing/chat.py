@@ -263,16 +263,19 @@ class Chat(Seen):
         self._world.transcript.notes(self.now, f"{self.name}’s last message is delivered again")
         return self._deliver(inbound, start)
 
-    def crash(self, *, committed: bool = False) -> Self:
+    def crash(self, *, committed: bool = False, acted: bool = False) -> Self:
         """Has the worker die of this member's next message. The channel delivers that again, to a new worker.
 
-        So the next action gives what the new worker answers, and all should be as if nothing had been.
+        So the next action gives what the new worker answers, and all should be as if nothing had been. Where an effect
+        was left open it says so until the time of the dead worker is over, which passes with `wait`.
 
         Args:
             committed: False dies between load and commit, with nothing decided; True dies after the commit, before the
                 reply goes out.
+            acted: True dies when the code of an action has run, before what came of it is committed.
         """
-        self._death = Death.AFTER_COMMIT if committed else Death.BEFORE_COMMIT
+        otherwise = Death.AFTER_COMMIT if committed else Death.BEFORE_COMMIT
+        self._death = Death.AFTER_EFFECT if acted else otherwise
         return self
 
     def deploy(self, flows: type[Flow[Any]] | Flows) -> Self:

@@ -4,8 +4,9 @@ Here belongs what answers in a `fsmflow.testing.chat`, the same for flows that a
 awaited: these have an `AsyncFlowRunner` on an event loop of the worker's own. The store outlives the worker, as Redis
 does; the worker has nothing that does not come from it.
 
-A worker dies where it matters: between its load and its commit, when nothing is decided yet, or between its commit and
-its reply, when all is. It dies of something that no ``except Exception`` holds up, as a killed process does.
+A worker dies where it matters: between its load and its commit, when nothing is decided yet; between an action and the
+commit of what came of it; or between its commit and its reply, when all is decided. It dies of something that no
+``except Exception`` holds up, as a killed process does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive, drive_async, run_calls
-from fsmflow.effects import Commit, Effects
+from fsmflow.effects import Commit, Effects, Perform
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.memory import embedded_async_redis, embedded_redis
@@ -37,6 +38,7 @@ class Death(Enum):
     """When a worker dies."""
 
     BEFORE_COMMIT = "before its commit"
+    AFTER_EFFECT = "after an action has run, before what came of it is committed"
     AFTER_COMMIT = "after its commit, before its reply"
 
 
@@ -56,6 +58,8 @@ def _mortal(effects: Effects[Reply], death: Death) -> Effects[Reply]:
             except Exception as fault:  # noqa: BLE001 - handed to the turn, which decides what it means
                 wish = effects.throw(fault)
             else:
+                if isinstance(wish, Perform) and death is Death.AFTER_EFFECT:
+                    raise WorkerDied
                 wish = effects.send(result)
     except StopIteration:
         raise WorkerDied from None

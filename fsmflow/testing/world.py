@@ -17,7 +17,7 @@ from fsmflow.messages import Inbound, Reply
 from fsmflow.registry import Flows, sample_flow
 from fsmflow.testing.transcript import Transcript
 from fsmflow.testing.worker import Death, Worker, WorkerDied
-from fsmflow.timers import Due
+from fsmflow.timers import EFFECT, Due
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -72,7 +72,12 @@ class World:
     def _reach(self, due: Due) -> None:
         """Has a member hear what nobody asked for."""
         if not due.reply.messages:
-            self.transcript.notes(self.now, f"the silence closes the conversation of {due.reply.member_id}")
+            what = (
+                "nobody is told what came of the action"
+                if due.kind == EFFECT
+                else "the silence closes the conversation"
+            )
+            self.transcript.notes(self.now, f"{what} of {due.reply.member_id}")
             return
         self.transcript.replies(self.now, due.reply)
         for hears in self.hearing:
