@@ -72,6 +72,7 @@ upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
 exchange        what is said to Redis and when, as generators: for both managers
+open_effects    the effects that are open, of all members, for an operator: `OpenEffect`
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
 performing      runs effects, within their time
@@ -147,6 +148,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.open_effects import OpenEffect
     from fsmflow.outcomes import Accepted, Done, NotDone, StillUnknown
     from fsmflow.per_channel import PerChannel
     from fsmflow.refusals import Refusals
@@ -201,6 +203,7 @@ __all__ = [
     "NoOptions",
     "NotDone",
     "NotYetAnswered",
+    "OpenEffect",
     "Option",
     "PayloadError",
     "PerChannel",
@@ -276,6 +279,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "open_effects": ("OpenEffect",),
     "outcomes": ("Accepted", "Done", "NotDone", "StillUnknown"),
     "per_channel": ("PerChannel",),
     "refusals": ("Refusals",),

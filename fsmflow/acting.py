@@ -24,6 +24,7 @@ from fsmflow import audit
 from fsmflow.action import Action
 from fsmflow.alphabet import DONE, NOT_DONE, UNKNOWN
 from fsmflow.answers import Accepted as AcceptedAnswer
+from fsmflow.audit import AuditEntry
 from fsmflow.callbacks import callable_of
 from fsmflow.calls import Call, Calls
 from fsmflow.codec import CODEC, codec_of
@@ -77,7 +78,7 @@ class Acting:
             if pending is None or flow is None or not isinstance(action, Action):
                 return reply  # this release has no such action: it stays open, for one that has, or for an operator
             outcome = yield from self._outcome(flow, action, pending, taken_over=taken_over)
-            settled = yield from self.settle(state, pending, outcome, anybody=False)
+            settled = yield from self.settle(state, pending, outcome, why=None)
             if settled is None:
                 return reply
             reply, state, goes_on = settled
@@ -124,7 +125,7 @@ class Acting:
         return unsure
 
     def settle(
-        self, state: MemberState, pending: Pending, outcome: Outcome, *, anybody: bool
+        self, state: MemberState, pending: Pending, outcome: Outcome, *, why: str | None
     ) -> Effects[tuple[Reply, MemberState, bool] | None]:
         """Commits an outcome, on whatever is stored by now.
 
@@ -132,7 +133,8 @@ class Acting:
             state: What was read last.
             pending: The effect.
             outcome: What came of it.
-            anybody: True if it counts whoever says it: the service's own word, or an operator's.
+            why: Of the word of a service or an operator, which counts whoever has the effect: why it is believed, for
+                the trail. None where it is the outcome of who has it.
 
         Returns:
             The reply, what is stored then, and whether another effect was taken up by it; None if the effect is no
@@ -143,7 +145,10 @@ class Acting:
             decision = yield from self._decided(state, pending, outcome)
             if decision is None:
                 return None
-            decision = evolve(decision, held_by=held_by(pending, anybody=anybody))
+            if why is not None:
+                resolved = self._resolved(state, outcome, why, is_open=isinstance(decision.pending, Park))
+                decision = evolve(decision, entries=(resolved, *decision.entries))
+            decision = evolve(decision, held_by=held_by(pending, anybody=why is not None))
             reply, commit = self._written(decision, state)
             committed: Committed = yield commit
             if committed.outcome is Committing.APPLIED:
@@ -153,6 +158,18 @@ class Acting:
             state = committed.state
             attempt += 1
             yield Backoff(attempt)
+
+    def _resolved(self, state: MemberState, outcome: Outcome, why: str, *, is_open: bool) -> AuditEntry:
+        """That the outcome is the word of somebody else than who has the effect.
+
+        Where it is open still, the flow failed at that outcome.
+        """
+        flow = self._flow(state)
+        assert flow is not None  # noqa: S101 - seen to by `_decided`
+        asking = flow.innermost
+        status = "unknown" if is_open else "success" if isinstance(outcome, Done) else "refused"
+        quotes = any(each in why for each in asking.known_secrets())
+        return asking.entry(audit.EFFECT_RESOLVED, status, reason=audit.REDACTED if quotes else why)
 
     def _written(self, decision: Decision, state: MemberState) -> tuple[Reply, Commit]:
         """The reply of an outcome, and its commit, which decides no message.
@@ -266,8 +283,12 @@ _OF_A_MESSAGE: Final = frozenset({"recent", "sent_at", "channel", "account"})
 NOWHERE: Final = Channel("unknown", "unknown")  # of a member of whom nothing is stored: nothing is sent there
 
 
+FROM_OUTSIDE: Final = "said from outside"
+"""Why an outcome is believed that nobody gave a reason for, as the trail says it."""
+
+
 def resolving(
-    dialogue: SigningIn, member_id: str, effect_id: str, outcome: Outcome, moment: datetime
+    dialogue: SigningIn, member_id: str, effect_id: str, outcome: Outcome, moment: datetime, reason: str | None = None
 ) -> Effects[Due | None]:
     """Closes an open effect by the word of a service or an operator; None where it is not open any more.
 
@@ -281,7 +302,7 @@ def resolving(
     if pending is None or pending.effect_id != effect_id:
         return None
     acting = yield from at_hand(dialogue, state, moment)
-    settled = yield from acting.settle(state, pending, outcome, anybody=True)
+    settled = yield from acting.settle(state, pending, outcome, why=(reason or "").strip() or FROM_OUTSIDE)
     if settled is None:
         return None
     reply, state, goes_on = settled
