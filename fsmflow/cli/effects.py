@@ -76,8 +76,10 @@ def show(effects: Sequence[OpenEffect], console: Console) -> None:
         table.add_row(*(Text(each) for each in _cells(effect)))
     endless = console.options.update(max_width=sys.maxsize, width=sys.maxsize)
     width = Measurement.get(console, endless, table).maximum
-    if width <= console.width or not console.is_terminal:
-        console.print(table, width=width, crop=False, no_wrap=True)
+    if not console.is_terminal:
+        console.width = width  # a pipe has none
+    if width <= console.width:
+        console.print(table)
         return
     for effect in effects:
         status, attempt, moment, flow, step, member, effect_id = _cells(effect)
