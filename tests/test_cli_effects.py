@@ -490,7 +490,9 @@ def test_what_is_kept_is_of_the_type_that_the_action_says(any_redis: Redis, pref
     assert flow.data["payment"] == Decimal("12.50")
 
 
-@pytest.mark.parametrize("value", [(), ("--value", f'"{SECRET}"'), ("--value", "[1]"), ("--value", "null")])
+@pytest.mark.parametrize(
+    "value", [(), ("--value", f'"{SECRET}"'), ("--value", "[1]"), ("--value", "null"), ("--value", '"NaN"')]
+)
 def test_what_is_of_another_type_closes_nothing_and_is_not_repeated(
     any_redis: Redis, prefix: str, bot: str, value: tuple[str, ...]
 ) -> None:
