@@ -66,12 +66,15 @@ opening         a run that begins
 interruption    another flow, named in the middle of one
 listening       what a message means at the question that is asked
 returning       a member who comes back after a silence
+settling        what becomes of a run by the outcome of its effect
 acting          the rest of a turn that has come to an action
+resolving       effects where no message is at hand
 timekeeping     the turn that no message begins: reminding, closing
 upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
 exchange        what is said to Redis and when, as generators: for both managers
+open_effects    the effects that are open, of all members, for an operator: `OpenEffect`
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop
 performing      runs effects, within their time
@@ -148,6 +151,7 @@ if typing.TYPE_CHECKING:
         Section,
         Text,
     )
+    from fsmflow.open_effects import OpenEffect
     from fsmflow.outcomes import Accepted, Done, NotDone, StillUnknown
     from fsmflow.per_channel import PerChannel
     from fsmflow.refusals import Refusals
@@ -202,6 +206,7 @@ __all__ = [
     "NoOptions",
     "NotDone",
     "NotYetAnswered",
+    "OpenEffect",
     "Option",
     "OutcomeNotTaken",
     "PayloadError",
@@ -279,6 +284,7 @@ _NAMES: typing.Final = {
         "Section",
         "Text",
     ),
+    "open_effects": ("OpenEffect",),
     "outcomes": ("Accepted", "Done", "NotDone", "StillUnknown"),
     "per_channel": ("PerChannel",),
     "refusals": ("Refusals",),

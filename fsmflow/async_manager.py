@@ -22,6 +22,7 @@ from fsmflow.exchange import PerformAll, Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
+from fsmflow.open_effects import OpenEffect, open_effects
 from fsmflow.performing import perform_async
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
@@ -92,6 +93,10 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
     async def overdue(self, limit: int = 100) -> list[Overdue]:
         """As `FlowStateManager.overdue`."""
         return await drive_async(self.exchange.due(limit), self._perform)
+
+    async def open_effects(self, limit: int = 1000) -> list[OpenEffect]:
+        """As `FlowStateManager.open_effects`."""
+        return await self._run(open_effects(self.exchange, limit))
 
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""

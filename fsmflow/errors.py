@@ -154,7 +154,7 @@ class OutcomeNotTaken(FlowFault):
     place: str
 
     def __str__(self) -> str:
-        return f"the outcome of {self.effect_id} was not taken: {self.error} at {self.place}"
+        return f"the outcome of {self.effect_id} was not taken, and it is open still: {self.error} at {self.place}"
 
 
 @define

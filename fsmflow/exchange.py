@@ -154,6 +154,12 @@ class Exchange:
                 emit(commit.entries)
         return committed
 
+    def clock(self) -> Wishes[int]:
+        """Reads the clock of the store, in milliseconds."""
+        # by a script, since a script is sent to one node where there are several
+        seconds, micros = yield Send(("EVAL", "return redis.call('TIME')", 1, self.layout.due_sets()[0]))
+        return int(seconds) * 1000 + int(micros) // 1000
+
     def due(self, limit: int) -> Wishes[list[Overdue]]:
         """Looks up at whom something is due, in all buckets; what is longest due first.
 
@@ -161,9 +167,7 @@ class Exchange:
             StoreUnavailable: Redis did not answer for one of them.
         """
         sets = self.layout.due_sets()
-        # by a script, since a script is sent to one node where there are several
-        seconds, micros = yield Send(("EVAL", "return redis.call('TIME')", 1, sets[0]))
-        now = int(seconds) * 1000 + int(micros) // 1000
+        now = yield from self.clock()
         found: list[Overdue] = []
         answers = yield SendAll(
             tuple(("ZRANGEBYSCORE", key, "-inf", now, "WITHSCORES", "LIMIT", 0, limit) for key in sets)

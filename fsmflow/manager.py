@@ -23,6 +23,7 @@ from fsmflow.effects import Commit, Committed, Effects, Perform
 from fsmflow.exchange import Exchange, PerformAll, Send, SendAll, Wish, Wishes, together
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
+from fsmflow.open_effects import OpenEffect, open_effects
 from fsmflow.performing import perform, perform_together
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
@@ -218,6 +219,20 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
             StoreUnavailable: Redis did not answer.
         """
         return drive(self.exchange.due(limit), self._perform)
+
+    def open_effects(self, limit: int = 1000) -> list[OpenEffect]:
+        """Looks up the effects that are open, of all members: by what is stored alone, for an operator to look at.
+
+        Args:
+            limit: How many at most; those that are open for longest come first.
+
+        Returns:
+            The effects: those that are under way, those that a service will tell of, and those that nobody knows of.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return self._run(open_effects(self.exchange, limit))
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.

@@ -9,6 +9,7 @@ A line that cannot be read is an effect that is open all the same: nothing is do
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from enum import Enum
 from typing import Final
@@ -38,7 +39,8 @@ class Pending:
         attempt: How often it was taken up.
         owner: The token of the commit that took it up.
         until: When it may be taken up by others, in milliseconds since the epoch by the store's clock; None for never.
-        effect_id: Its id.
+        effect_id: Its id; of a line that cannot be read, what the script takes for it, so that an operator may name it.
+        is_readable: False of a line that cannot be read.
     """
 
     status: Status
@@ -46,6 +48,7 @@ class Pending:
     owner: str
     until: int | None
     effect_id: str
+    is_readable: bool = True
 
     @classmethod
     def of(cls, raw: bytes | None) -> Pending | None:
@@ -56,7 +59,17 @@ class Pending:
             status, attempt, owner, until, effect_id = raw.decode("ascii").split(" ", 4)
             return cls(Status(status), int(attempt), owner, None if until == "-" else int(until), effect_id)
         except ValueError:
-            return cls(Status.UNKNOWN, 0, "", None, "")
+            return cls(Status.UNKNOWN, 0, "", None, _named_by(raw), is_readable=False)
+
+
+# What the script reads of a line: the status may be any word to it.
+_LINE: Final = re.compile(rb"[a-z]+ [0-9]+ \S+ \S+ (.*)", re.DOTALL)
+
+
+def _named_by(raw: bytes) -> str:
+    """The effect that a line names which cannot be read; empty where it names none."""
+    found = _LINE.fullmatch(raw)
+    return found[1].decode() if found is not None and found[1].isascii() else ""
 
 
 @frozen
@@ -127,6 +140,9 @@ CHECK_AGAIN: Final = 60_000
 LONGEST_BETWEEN: Final = 15 * CHECK_AGAIN
 """After how many at the latest. It takes twice as long each time: what fails leaves an entry in a trail that keeps so
 many, and no more."""
+
+NEVER: Final = 10**12
+"""In how many milliseconds an effect is due that is never to be had, as the script counts: thirty years."""
 
 ANYBODY: Final = "*"
 """The owner for an outcome that counts from whoever says it: a service's own word."""

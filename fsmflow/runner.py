@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Generic, TypeVar, Union
 
 from loguru import logger
 
-from fsmflow.acting import recovering, resolving
 from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.channels import console, whatsapp
 from fsmflow.channels.base import ChannelModule
@@ -35,6 +34,7 @@ from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Inbound, Reply
 from fsmflow.outcomes import Done
 from fsmflow.registry import Flows, Registry, make_flow
+from fsmflow.resolving import recovering, resolving
 from fsmflow.sign_in import Authenticator, check_sign_in
 from fsmflow.state import MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
@@ -168,10 +168,15 @@ class Runner(Generic[ManagerT]):
         timekeeping = Timekeeping(self.conversation, self.clock(), self.conversation.on_fault)
         return [_unharmed(timekeeping.look(entry)) for entry in entries]
 
-    def _resolving(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Effects[Due | None]:
+    def _resolving(
+        self, member_id: str, effect_id: str, outcome: Done | EffectRefused, reason: str | None
+    ) -> Effects[Due | None]:
         if not isinstance(outcome, (Done, EffectRefused)):
             raise TypeError("an effect is resolved with Done or EffectRefused")
-        return resolving(self.conversation, member_id, effect_id, outcome, self.clock())
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError("a reason is a text")
+        (reason or "").encode()  # half a surrogate pair could not be kept
+        return resolving(self.conversation, member_id, effect_id, outcome, self.clock(), reason)
 
     def _recovering(self, member_id: str) -> Effects[Due | None]:
         return recovering(self.conversation, member_id, self.clock())
@@ -287,25 +292,31 @@ class FlowRunner(Runner[FlowStateManager]):
         """
         return self.manager.drive(self._recovering(member_id))
 
-    def resolve(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Due | None:
+    def resolve(
+        self, member_id: str, effect_id: str, outcome: Done | EffectRefused, *, reason: str | None = None
+    ) -> Due | None:
         """Says what came of an effect that is open: for a service that tells it later, or for an operator.
 
-        It may be said again, and by several: it counts once.
+        It may be said again, and by several: it counts once, and what its own worker says later does not. The audit
+        trail has it as ``effect_resolved``.
 
         Args:
             member_id: Whose effect.
             effect_id: Which, as ``self.effect_id`` gave it to the action.
             outcome: `Done`, or an `EffectRefused` where it is known not to have happened.
+            reason: Who says so, and why, for the audit trail; the member is not told.
 
         Returns:
             What is to be sent; None where that effect is not open any more.
 
         Raises:
             TypeError: It is no such outcome.
+            OutcomeNotTaken: The flow failed at it, or is none that this release knows; say it again.
+            ValueError: The reason is no text that can be kept.
             InvalidMemberId: The member's id cannot be part of a key.
             StoreUnavailable: Redis did not answer; say it again.
         """
-        return self.manager.drive(self._resolving(member_id, effect_id, outcome))
+        return self.manager.drive(self._resolving(member_id, effect_id, outcome, reason))
 
     def flow_of(self, member_id: str) -> Flow[Any] | None:
         """The flow that a member is in or ended last, to look at: its ``data`` holds the answers, structured.
@@ -351,9 +362,11 @@ class AsyncFlowRunner(Runner[AsyncFlowStateManager]):
         """As `FlowRunner.recover`."""
         return await self.manager.drive(self._recovering(member_id))
 
-    async def resolve(self, member_id: str, effect_id: str, outcome: Done | EffectRefused) -> Due | None:
+    async def resolve(
+        self, member_id: str, effect_id: str, outcome: Done | EffectRefused, *, reason: str | None = None
+    ) -> Due | None:
         """As `FlowRunner.resolve`."""
-        return await self.manager.drive(self._resolving(member_id, effect_id, outcome))
+        return await self.manager.drive(self._resolving(member_id, effect_id, outcome, reason))
 
     async def flow_of(self, member_id: str) -> Flow[Any] | None:
         """As `FlowRunner.flow_of`."""

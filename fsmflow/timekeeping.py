@@ -29,7 +29,6 @@ from typing import Any, Final
 from attrs import frozen
 
 from fsmflow import audit
-from fsmflow.acting import taken_up
 from fsmflow.alphabet import EXPIRE
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, Calls
@@ -42,6 +41,7 @@ from fsmflow.flow import Flow
 from fsmflow.holding import is_held
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message, Reply
+from fsmflow.resolving import taken_up
 from fsmflow.sign_in import SigningIn
 from fsmflow.state import MemberState
 from fsmflow.taps import nonce_of

@@ -51,6 +51,10 @@ def _converse(manager: FlowStateManager) -> None:
     for number, text in (("1", "offer"), ("2", "12")):
         handled = runner.handle_many([Inbound(each, number, text) for each in members])
     assert [each.step_id for each in handled if isinstance(each, Reply)] == ["handle"] * 20
+    opened: Any = manager.redis.hset(manager.layout.keys("console:member-7").state, "pending", "accepted 1 - - an:id:2")
+    if inspect.isawaitable(opened):
+        wait_for(opened)
+    assert [(each.member_id, each.effect_id) for each in manager.open_effects()] == [("console:member-7", "an:id:2")]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

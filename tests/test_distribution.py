@@ -66,6 +66,7 @@ EXPORTED = [
     "NoOptions",
     "NotDone",
     "NotYetAnswered",
+    "OpenEffect",
     "Option",
     "OutcomeNotTaken",
     "PayloadError",

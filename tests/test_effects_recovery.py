@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from fsmflow import Action, Done, Flow, Step, StepType, StoreUnavailable
+from fsmflow import Action, Done, Flow, OutcomeNotTaken, Step, StepType, StoreUnavailable
 from tests.bank import ACCEPTS, FLOWS, PAYS_AND_DIES, REASON, REFUSES, Bank, Pay, PayKnown, open_effect, talk_to
 from tests.talking import SECRET, Talk, records_of, stored_bytes, words
 
@@ -75,7 +75,8 @@ def test_an_outcome_for_a_run_that_cannot_be_read_waits_until_it_can_be(any_redi
     talk.says("pay", "5", "yes")
     kept = talk.fields["flow_data"]
     any_redis.hset(talk.key, "flow_data", b"{")
-    assert talk.runner.resolve(talk.member_id, bank.calls[0], Done()) is None
+    with pytest.raises(OutcomeNotTaken, match="open still: InvalidState"):
+        talk.runner.resolve(talk.member_id, bank.calls[0], Done())
     any_redis.hset(talk.key, "flow_data", kept)
     assert talk.runner.resolve(talk.member_id, bank.calls[0], Done()) is not None
 

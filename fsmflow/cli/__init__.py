@@ -1,8 +1,8 @@
 """The ``fsmflow`` command: what a terminal can do with flows.
 
-Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`, `worker`). They
-are imported when the command runs, so that without the extra ``cli`` somebody is told what to install, not shown a
-traceback.
+Here belongs the entry point, which collects the commands, one module each (`chat`, `check`, `diagrams`, `effects`,
+`worker`). They are imported when the command runs, so that without the extra ``cli`` somebody is told what to install,
+not shown a traceback.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def fsmflow() -> click.Group:
     from fsmflow.cli.chat import chat
     from fsmflow.cli.check import check
     from fsmflow.cli.diagrams import diagrams
+    from fsmflow.cli.effects import effects
     from fsmflow.cli.worker import worker
 
     settings = {"help_option_names": ["-h", "--help"]}
-    return click.Group("fsmflow", commands=[chat, check, diagrams, worker], help=_HELP, context_settings=settings)
+    commands = [chat, check, diagrams, effects, worker]
+    return click.Group("fsmflow", commands=commands, help=_HELP, context_settings=settings)

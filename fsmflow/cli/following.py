@@ -1,7 +1,7 @@
 """``fsmflow diagrams --member``: the way of a member through one run of a flow.
 
 Here belongs which run is meant, what is printed, and what is said where there is none. What the trail tells belongs to
-`fsmflow.diagrams.journey`. Nothing is written to the store, and no address of one is repeated: it may hold a password.
+`fsmflow.diagrams.journey`. Nothing is written to the store.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from attrs import field, frozen
 from fsmflow.audit import AuditEntry
 from fsmflow.cli.comparing import show_report
 from fsmflow.cli.plainly import fail, told_plainly
+from fsmflow.cli.stores import asked_of
 from fsmflow.diagrams.graph import NAME_LENGTH, one_line
 from fsmflow.diagrams.journey import journey_of, runs_in
 from fsmflow.diagrams.reports import way_report
 from fsmflow.diagrams.survey import graph_of
 from fsmflow.discovery import FoundFlow, find_flows
-from fsmflow.manager import FlowStateManager
 from fsmflow.messages import Channel
 from fsmflow.registry import make_flow
 from fsmflow.state import check_member_id
@@ -63,7 +63,8 @@ def show_way(
         check_member_id(asked.member)
         with contextlib.redirect_stdout(sys.stderr):  # what a target prints as it is imported is no part of the page
             flows = {_flow_id(found, asked.member): found for found in find_flows(targets)}
-        found, entries = _chosen(asked, flows, runs_in(_history(asked)))
+        history = asked_of(asked.url, asked.prefix, lambda manager: manager.history(asked.member))
+        found, entries = _chosen(asked, flows, runs_in(history))
         graph = graph_of(found.flow, found.flow_type)
         report = way_report(graph, journey_of(graph, entries), unfolded=unfolded)
         show_report(report, out, forms, unfolded=unfolded)
@@ -71,17 +72,6 @@ def show_way(
 
 def _flow_id(found: FoundFlow, member: str) -> str:
     return make_flow(found.flow, found.flow_type, member, Channel("memory", member)).id
-
-
-def _history(asked: WayOptions) -> list[AuditEntry]:
-    try:
-        manager = FlowStateManager.from_url(asked.url, prefix=asked.prefix)
-        with contextlib.closing(manager):
-            return manager.history(asked.member)
-    except (TypeError, ValueError):
-        # redis-py makes arguments of what stands behind a question mark, and that may be the rest of a password; so
-        # neither its words nor the address are repeated
-        fail("--redis: that is no address of a store: redis://…, rediss:// or unix://…, its password quoted", 2)
 
 
 def _chosen(asked: WayOptions, flows: Mapping[str, FoundFlow], runs: _Runs) -> tuple[FoundFlow, list[AuditEntry]]:

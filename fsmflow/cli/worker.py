@@ -1,8 +1,7 @@
 """``fsmflow worker``: looks after members who say nothing, until it is told to stop.
 
-Here belong the options of the command, the loop, and what becomes of what is to be sent: it is handed to a function of
-the application, or printed as a line of JSON. What is due, and that only one of several workers does it, is the
-runner's affair.
+Here belong the options of the command and the loop. What becomes of what is to be sent stands in `applications`; what
+is due, and that only one of several workers does it, is the runner's affair.
 
 Each line of the log is one thing that was done, sent, or could not be. Stopped by SIGTERM or SIGINT it first sends what
 it has done: what is committed and not sent is a reminder that nobody gets.
@@ -12,31 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import signal
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Union
 
 import click
-import orjson
 from loguru import logger
 
+from fsmflow.cli.applications import RUNNER, SEND, AnyRunner, Send, awaited, runner_and_sender, sent
 from fsmflow.cli.plainly import told_plainly
-from fsmflow.errors import BadTarget, StoreUnavailable
-from fsmflow.importing import import_file, import_modules
-from fsmflow.messages import Message
-from fsmflow.runner import AsyncFlowRunner, FlowRunner
-from fsmflow.storable import converter
+from fsmflow.errors import StoreUnavailable
 from fsmflow.timers import Due
-
-Send = Callable[[Due], Any]
-AnyRunner = Union[FlowRunner, AsyncFlowRunner]
 
 
 @click.command()
-@click.argument("target", metavar="MODULE:RUNNER")
-@click.option("--send", "sender", metavar="MODULE:FUNCTION", help="Is called with each Due; prints them by default.")
+@RUNNER
+@SEND
 @click.option("--interval", type=click.FloatRange(min=0.05), default=5.0, show_default=True, help="Seconds in between.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Members at a time.")
 @click.option("--once", is_flag=True, help="Look once and leave, for who has a scheduler.")
@@ -46,10 +34,7 @@ def worker(target: str, sender: str | None, interval: float, limit: int, once: b
     Without --send what was done is printed with what is to be sent, a line of JSON each.
     """
     with told_plainly():
-        runner = _runner(target)
-        send = printed if sender is None else _function(sender)
-        if isinstance(runner, FlowRunner) and inspect.iscoroutinefunction(send):
-            raise BadTarget(str(sender), "must be awaited: that takes an AsyncFlowRunner")
+        runner, send = runner_and_sender(target, sender)
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(_work(runner, send, interval=interval, limit=limit, once=once))
 
@@ -70,76 +55,17 @@ async def _work(runner: AnyRunner, send: Send, *, interval: float, limit: int, o
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(stop.wait(), interval)
     finally:
-        closed: Any = runner.manager.close()
-        if inspect.isawaitable(closed):
-            await closed
+        await awaited(runner.manager.close())
         logger.info("stopped")
 
 
 async def _look(runner: AnyRunner, send: Send, limit: int) -> int:
     """Does what is due and sends it; gives at how many members something was done."""
     try:
-        due: Any = runner.due(limit)
-        found: list[Due] = (await due) if inspect.isawaitable(due) else due
+        found: list[Due] = await awaited(runner.due(limit))
     except StoreUnavailable as fault:
         logger.warning("nothing is looked after: {}", fault)
         return 0
     for each in found:
-        await _sent(each, send)
+        await sent(each, send)
     return len(found)
-
-
-async def _sent(due: Due, send: Send) -> None:
-    """Sends one; what one member does not get costs no other member theirs."""
-    whom = logger.bind(member_id=due.reply.member_id, run_id=due.reply.run_id)
-    try:
-        sent = send(due)
-        if inspect.isawaitable(sent):
-            await sent
-    except Exception as fault:  # noqa: BLE001 - whatever the application's function raises; its words may hold an answer
-        whom.error("{} not sent: {}", due.kind, type(fault).__name__)
-    else:
-        if due.reply.messages:
-            whom.info("{} sent", due.kind)
-
-
-def printed(due: Due) -> None:
-    """Prints what was done and what is to be sent, as a line of JSON."""
-    message: Any = Message  # cattrs takes a union where its types want a class
-    line = {
-        "kind": due.kind,
-        "member_id": due.reply.member_id,
-        "channel": {"type": due.channel.type, "identifier": due.channel.identifier},
-        "account": due.account,
-        "flow_id": due.reply.flow_id,
-        "run_id": due.reply.run_id,
-        "step_id": due.reply.step_id,
-        "messages": [converter.unstructure(each, message) for each in due.reply.messages],
-    }
-    click.echo(orjson.dumps(line))
-
-
-def _runner(target: str) -> AnyRunner:
-    found = _named(target)
-    if not isinstance(found, (FlowRunner, AsyncFlowRunner)):
-        raise BadTarget(target, "is no FlowRunner and no AsyncFlowRunner")
-    return found
-
-
-def _function(target: str) -> Send:
-    found = _named(target)
-    if not callable(found):
-        raise BadTarget(target, "cannot be called")
-    function: Send = found
-    return function
-
-
-def _named(target: str) -> Any:
-    """What a target names: a module or a file, a colon, and a name in it."""
-    place, _, name = target.rpartition(":")
-    if not place or not name.isidentifier():
-        raise BadTarget(target, "must be a module (or a file), a colon, and a name in it")
-    module = import_file(Path(place), place) if Path(place).is_file() else next(iter(import_modules(place)))
-    if not hasattr(module, name):
-        raise BadTarget(target, f"there is no {name} in it")
-    return getattr(module, name)

@@ -1,0 +1,226 @@
+"""What becomes of a run by the outcome of its effect, and the commit that says so.
+
+Here belongs the protocol by which an outcome is applied once: to whatever state is stored by now, as other messages may
+have been answered meanwhile, and only as long as the effect is open and is still whose outcome it is. The effect is not
+run again for that; running it belongs to `acting`.
+
+Rejected: keeping the outcome in memory and trying for ever to commit it. Who dies with it takes it along; who finds the
+effect open afterwards asks what came of it, which must be right anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve, frozen
+
+from fsmflow import audit
+from fsmflow.action import Action
+from fsmflow.alphabet import DONE, NOT_DONE, UNKNOWN
+from fsmflow.answers import Accepted as AcceptedAnswer
+from fsmflow.audit import AuditEntry, place_of
+from fsmflow.calls import Call, Calls
+from fsmflow.decision import Arrival, Decision
+from fsmflow.effects import Backoff, Commit, Committed, Effects
+from fsmflow.effects import Outcome as Committing
+from fsmflow.errors import EffectRefused, FlowFault, OutcomeNotTaken
+from fsmflow.faults import fault_entry
+from fsmflow.flow import Flow
+from fsmflow.holding import status_of
+from fsmflow.machine import Turn
+from fsmflow.messages import Message, Reply, Text
+from fsmflow.moving import says_next
+from fsmflow.outcomes import Accepted, Done, Outcome, Unsure
+from fsmflow.pending import Claim, Park, Pending, Settled, Status, again_after, held_by
+from fsmflow.sign_in import SigningIn
+from fsmflow.state import TERMINAL_STATES, MemberState
+from fsmflow.storable import check_storable
+from fsmflow.timers import EFFECT
+
+
+@frozen
+class Settling:
+    """How outcomes of effects are committed.
+
+    Args:
+        dialogue: The flows and how the runner speaks.
+        arrival: The message that has led to it, or was at hand when it was taken over.
+        is_there: False where somebody else is at the member's address now, or nobody knows who.
+    """
+
+    dialogue: SigningIn
+    arrival: Arrival
+    is_there: bool = True
+
+    def settle(
+        self, state: MemberState, pending: Pending, outcome: Outcome, *, why: str | None
+    ) -> Effects[tuple[Reply, MemberState, bool] | None]:
+        """Commits an outcome, on whatever is stored by now.
+
+        Args:
+            state: What was read last.
+            pending: The effect.
+            outcome: What came of it.
+            why: Of the word of a service or an operator, which counts whoever has the effect: why it is believed, for
+                the trail. None where it is the outcome of who has it.
+
+        Returns:
+            The reply, what is stored then, and whether another effect was taken up by it; None if the effect is no
+            longer open, or somebody else's.
+        """
+        attempt = 0
+        while True:
+            decision = yield from self._decided(state, pending, outcome, anybody=why is not None)
+            if decision is None:
+                return None
+            if why is not None:
+                decision = evolve(decision, entries=(self._resolved(state, outcome, why), *decision.entries))
+            decision = evolve(decision, held_by=held_by(pending, anybody=why is not None))
+            reply, commit = self._written(decision, state)
+            committed: Committed = yield commit
+            if committed.outcome is Committing.APPLIED:
+                return reply, committed.state or state, isinstance(commit.pending, Claim)
+            if committed.outcome is Committing.LOST or committed.state is None:
+                return None
+            state = committed.state
+            attempt += 1
+            yield Backoff(attempt)
+
+    def _resolved(self, state: MemberState, outcome: Outcome, why: str) -> AuditEntry:
+        """That the outcome is the word of somebody else than who has the effect."""
+        flow = self.flow_at(state)
+        assert flow is not None  # noqa: S101 - seen to by `_decided`
+        asking = flow.innermost
+        quotes = any(each in why for each in asking.known_secrets())
+        status = "success" if isinstance(outcome, Done) else "refused"
+        return asking.entry(audit.EFFECT_RESOLVED, status, reason=audit.REDACTED if quotes else why)
+
+    def _written(self, decision: Decision, state: MemberState) -> tuple[Reply, Commit]:
+        """The reply of an outcome, and its commit, which decides no message.
+
+        Where no message is at hand, the silence of the member is counted from now on: they had to wait.
+        """
+        arrival = self.arrival
+        reply = decision.reply(arrival, state)
+        commit = decision.commit(arrival, state, reply, self.dialogue.for_the_trail)
+        fields = {name: value for name, value in commit.fields.items() if name not in _OF_A_MESSAGE}
+        if arrival.inbound.kind == EFFECT:
+            fields["sent_at"] = str(max(arrival.last(state), arrival.received)).encode()
+        return reply, evolve(commit, message_key="", fields=fields)
+
+    def _decided(
+        self, state: MemberState, pending: Pending, outcome: Outcome, *, anybody: bool
+    ) -> Effects[Decision | None]:
+        """What an outcome leads to; None where the run cannot be read any more: it stays open, for an operator.
+
+        A flow that fails at an outcome must not have it forgotten: then it is unknown, or who said it hears of that.
+
+        Raises:
+            FlowFault: It was somebody else's word, and cannot be taken: it is to be said again.
+        """
+        if self.flow_at(state) is None:
+            if anybody:
+                raise OutcomeNotTaken(pending.effect_id, "InvalidState", "the stored run, of another release")
+            return None
+        try:
+            decision = yield from self._applied(state, pending, outcome)
+            self._written(decision, state)  # what has no JSON fails here
+            return decision
+        except Exception as raised:  # noqa: BLE001 - whatever a flow's code raises, the outcome is not forgotten for it
+            fault = raised
+        if self.dialogue.on_fault is not None:
+            yield Call(self.dialogue.on_fault, (fault, self.arrival.inbound))
+        if anybody:
+            raise OutcomeNotTaken(pending.effect_id, type(fault).__name__, place_of(fault))
+        return self._left(state, pending, Unsure(type(fault).__name__, fault))
+
+    def _applied(self, state: MemberState, pending: Pending, outcome: Outcome) -> Effects[Decision]:
+        if not isinstance(outcome, (Done, EffectRefused)):
+            return self._left(state, pending, outcome)
+        flow = self.flow_at(state)
+        assert flow is not None  # noqa: S101 - seen to by `_decided`
+        turn, secrets = Turn(), flow.innermost.known_secrets()
+        if isinstance(outcome, Done):
+            asking = flow.innermost
+            step = asking.current_step
+            if isinstance(step, Action):
+                check_storable(type(asking).__name__, step.id, outcome.value, step.returns)
+            turn.verdict = AcceptedAnswer(outcome.value)
+        else:
+            turn.reason = outcome.reason.strip() or self.dialogue.sentences.not_done
+        gone = yield from flow.goes(DONE if isinstance(outcome, Done) else NOT_DONE, turn)
+        if not gone:
+            raise FlowFault  # the way that came here is none of the flow's: nobody can say where to go on
+        flow = self.dialogue.rebuilt(self.arrival, flow)
+        quotes = isinstance(outcome, EffectRefused) and any(each in outcome.reason for each in secrets)
+        messages, kept = yield from self._says(flow, turn, quotes=quotes)
+        taken = None if flow.action is not None else Settled()
+        status = status_of(flow)
+        return Decision(
+            messages, status, flow=flow, entries=turn.entries, forget=True, moved=True, pending=taken, kept=kept
+        )
+
+    def _says(
+        self, flow: Flow, turn: Turn, *, quotes: bool
+    ) -> Calls[tuple[tuple[Message, ...], tuple[Message, ...] | None]]:
+        """What is said of a run that an outcome has moved, and what is kept of it.
+
+        It is said to nobody but its member, if they may go through it. Who does not hear it is asked at last when they
+        may, and so is who hears no more than that it is done because the flow's words failed: for them no outcome is
+        forgotten. What is said at an end is lost then; the trail has it.
+        """
+        dialogue, sentences = self.dialogue, self.dialogue.sentences
+        flow.unasked = False
+        if not self.is_there:
+            said: tuple[Message, ...] = ()
+        elif dialogue.must_sign_in(self.arrival, flow):
+            said = (dialogue.checked(self.arrival, sentences.settled),)
+        else:
+            try:
+                said = yield from says_next(dialogue, self.arrival, flow, turn, flow.refusal)
+                return said, ((yield from dialogue.ask(self.arrival, flow)) if quotes else None)
+            except Exception as raised:  # noqa: BLE001 - whatever a flow's words raise, its outcome is kept
+                fault = raised
+            if dialogue.on_fault is not None:
+                yield Call(dialogue.on_fault, (fault, self.arrival.inbound))
+            turn.entries.append(fault_entry(flow, fault))
+            # no apology, which asks to try again: who reads that after a payment may pay twice
+            said = (Text(flow.refusal or sentences.done),)
+        flow.unasked = flow.action is None and flow.state not in TERMINAL_STATES
+        return said, None
+
+    def _left(self, state: MemberState, pending: Pending, outcome: Outcome) -> Decision:
+        """An effect that stays open: the service will say more, or nobody can say anything."""
+        flow = self.flow_at(state)
+        assert flow is not None  # noqa: S101 - as above
+        turn = Turn()
+        action = flow.innermost.current_step
+        assert isinstance(action, Action)  # noqa: S101 - seen to by who has the effect
+        if isinstance(outcome, Accepted):
+            entry = flow.innermost.entry(audit.EFFECT_ACCEPTED, "in_progress")
+            again = None if action.reconcile is None else again_after(pending.attempt)  # if nobody ever says
+            parked = Park(pending.effect_id, Status.ACCEPTED, pending.attempt, again)
+            said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.working),)
+            return Decision(said, "working", flow=flow, entries=(entry,), pending=parked)
+        if flow.action is not None:
+            for _ in flow.goes(UNKNOWN, turn):
+                raise AssertionError("no predicate decides where this leads")
+        if isinstance(outcome, Unsure):
+            at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
+            turn.entries.append(at if outcome.fault is None else fault_entry(flow, outcome.fault))
+        again = again_after(pending.attempt) if action.can_be_asked else None
+        parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, again)
+        said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
+        return Decision(said, "unknown", flow=flow, entries=turn.entries, moved=True, pending=parked)
+
+    def flow_at(self, state: MemberState) -> Flow | None:
+        """The run that waits for an effect; None where what is stored is none that this release knows."""
+        try:
+            flow = None if state.flow_data is None else self.dialogue.taken_up(self.arrival, state.flow_data)
+        except Exception:  # noqa: BLE001 - a flow that cannot be made cannot act; its effect stays open
+            return None
+        return flow if flow is not None and isinstance(flow.innermost.current_step, Action) else None
+
+
+# What a commit says of the message that it decides; an outcome decides none.
+_OF_A_MESSAGE: Final = frozenset({"recent", "sent_at", "channel", "account"})
