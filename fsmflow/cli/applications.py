@@ -11,7 +11,6 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Union
 
 import click
@@ -19,7 +18,7 @@ import orjson
 from loguru import logger
 
 from fsmflow.errors import BadTarget
-from fsmflow.importing import import_file, import_modules
+from fsmflow.importing import import_named
 from fsmflow.messages import Message
 from fsmflow.runner import AsyncFlowRunner, FlowRunner
 from fsmflow.storable import converter
@@ -99,14 +98,7 @@ def printed(due: Due) -> None:
 
 
 def _named(target: str) -> Any:
-    """What a target names: a module or a file, a colon, and a name in it."""
     if "://" in target:  # not repeated: it may hold a password
         raise BadTarget("an address", "is no module: a runner has its own store")
-    place, _, name = target.rpartition(":")
-    if not place or not name.isidentifier():
-        raise BadTarget(target, "must be a module (or a file), a colon, and a name in it")
     with contextlib.redirect_stdout(sys.stderr):
-        module = import_file(Path(place), place) if Path(place).is_file() else next(iter(import_modules(place)))
-    if not hasattr(module, name):
-        raise BadTarget(target, f"there is no {name} in it")
-    return getattr(module, name)
+        return import_named(target)
