@@ -133,7 +133,7 @@ class CredexFlow(Flow):
         return True
 
     def _carry_out(self) -> Done:
-        self.book.carry_out(self.flow_type.removeprefix("credex_"), str(self.effect_id), self.member_id, self.data)
+        self.book.carry_out(self.flow_type.removeprefix("credex_"), self.effect_id, self.member_id, self.data)
         return Done()
 
     def complete(self) -> Text:

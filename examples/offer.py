@@ -128,10 +128,10 @@ class OfferFlow(Flow):
 
     def make_offer(self) -> Made:
         amount, handle = str(self.data["amount"]), self.data["handle"]
-        return self.services.offers.make(str(self.effect_id), by=self.member_id, amount=amount, to=handle)
+        return self.services.offers.make(self.effect_id, by=self.member_id, amount=amount, to=handle)
 
     def came_of_it(self) -> CameOf:
-        return self.services.offers.came_of(str(self.effect_id))
+        return self.services.offers.came_of(self.effect_id)
 
     def complete(self) -> Text:
         return templates.receipt(self, "Offer made", [*self.lines(), ("Reference", self.data["make"].reference)])

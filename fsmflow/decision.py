@@ -243,8 +243,8 @@ class Decision:
     def _claim(self) -> Claim | None:
         """The claim to the effect that this turn has come to, where it has."""
         action = None if self.flow is None or not self.moved else self.flow.action
-        effect_id = None if self.flow is None else self.flow.innermost.effect_id
-        return None if action is None or effect_id is None else Claim(effect_id, milliseconds_of(action.lease))
+        effect_id = "" if self.flow is None else self.flow.innermost.effect_id
+        return None if action is None or not effect_id else Claim(effect_id, milliseconds_of(action.lease))
 
     def _timer(self, state: MemberState) -> Timer | Keep | None:
         """What is due next."""

@@ -109,7 +109,7 @@ class FlowModel(Run):
         if trigger == PAGE:
             self.page_shown = turn.page
             return
-        self.effect_id = None
+        self.effect_id = ""
         self._count_attempts(source, trigger)
         gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
         if trigger != EXHAUSTED:

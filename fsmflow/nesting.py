@@ -198,7 +198,7 @@ class NestingModel(AskingModel):
     def _open(self, turn: Turn, *, backward: bool = False) -> None:
         """Opens the flow that answers the current step, where one does and is not open; takes up an action."""
         if self.state in self._definition.actions:
-            if self.effect_id is None:
+            if not self.effect_id:
                 self.takes_up_action(turn)
             return
         if self.state not in self._definition.flows or self.inner is not None:

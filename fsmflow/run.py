@@ -78,7 +78,7 @@ class Run:
     unasked: bool = False
     member: Member | None = None
     services: Any = None
-    effect_id: str | None = None
+    effect_id: str = ""
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:

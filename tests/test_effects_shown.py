@@ -168,3 +168,13 @@ def test_a_chat_follows_a_path_over_an_action_as_its_services_say() -> None:
     refused = next(each for each in paths_of(Pay).tour() if any(move.trigger == "failed" for move in each.moves))
     with pytest.raises(AssertionError, match="step is"):
         Chat(Pay, services=Bank()).follow(refused)
+
+
+@pytest.mark.parametrize(
+    ("flow", "found_out"),
+    [(Pay, "an operator"), (PayKnown, "(asks)"), (PayAgain, "run again")],
+    ids=lambda each: str(each),
+)
+def test_a_picture_tells_who_says_what_nobody_knows(flow: type[Flow], found_out: str) -> None:
+    assert f"; unknown: {found_out}" in dot(flow)
+    assert f"; unknown: {found_out}" in mermaid(flow)

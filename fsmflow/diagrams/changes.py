@@ -99,7 +99,7 @@ class Marks:
             yield f"was {before.kind.value}", f"was of kind {before.kind.value} and is {after.kind.value}"
         if before.type != after.type:
             yield f"was {before.type}", f"was {before.type} and is {after.type}"
-        if before.words != after.words and NodeKind.SUBFLOW in (before.kind, after.kind):
+        if before.words != after.words and {NodeKind.SUBFLOW, NodeKind.ACTION} & {before.kind, after.kind}:
             yield f"was {before.words}", f"was “{before.words}” and is “{after.words}”"
         elif before.words != after.words:
             yield "other words", f"asked “{before.words}” and asks “{after.words}”"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from fsmflow.action import Action
 from fsmflow.alphabet import (
     BACK,
     CANCEL,
@@ -241,8 +242,10 @@ def _name(condition: Any) -> str:
 def _words(flow: Flow[Any], step: Step, *, worded: bool) -> str:
     if step.flow is not None:
         return one_line(f"{step.flow.flow_type} ({step.flow.__name__})", QUESTION_LENGTH)
-    if step.type is StepType.ACTION:
-        return f"({flow.definition.actions[step.id].run.name})"
+    if isinstance(step, Action):
+        found = flow.definition.actions[step.id]
+        finds_out = "run again" if step.idempotent else "an operator"
+        return f"({found.run.name}); unknown: {finds_out if found.reconcile is None else f'({found.reconcile.name})'}"
     said = step.message.default if isinstance(step.message, PerChannel) else step.message
     if callable(said):
         callback = flow.definition.callbacks[step.id].message

@@ -153,7 +153,7 @@ def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
             flow.inner = None  # entering the step has opened it; here it is seen to
             flow.begin(turn)
         elif move.trigger == RUN:
-            asked.effect_id = None  # as above
+            asked.effect_id = ""  # as above
             flow.begin(turn)
         elif move.refuses and flow.current_step is not None and flow.current_step.max_attempts == 1:
             turn.verdict = run(flow.judges(turn.answer or Answer()))
