@@ -173,7 +173,7 @@ def test_a_chat_follows_a_path_over_an_action_as_its_services_say() -> None:
 @pytest.mark.parametrize(
     ("flow", "found_out"),
     [(Pay, "an operator"), (PayKnown, "(asks)"), (PayAgain, "run again")],
-    ids=lambda each: str(each),
+    ids=str,
 )
 def test_a_picture_tells_who_says_what_nobody_knows(flow: type[Flow], found_out: str) -> None:
     assert f"; unknown: {found_out}" in dot(flow)
