@@ -73,7 +73,7 @@ class Acting(Settling):
     def _outcome(self, flow: Flow, action: Action, pending: Pending, *, taken_over: bool) -> Effects[Outcome]:
         """What comes of an effect: asked, where somebody may have run it before; else run."""
         asking = flow.innermost
-        asking.effect_id = pending.effect_id
+        asking.effect_id, asking.effect_attempt = pending.effect_id, pending.attempt
         callbacks = asking.definition.actions[action.id]
         if taken_over and callbacks.reconcile is not None:
             call = callbacks.reconcile.call(asking, callable_of(action.reconcile))

@@ -80,6 +80,7 @@ class AuditEntry:
         channel: The channel of the message.
         message_id: The message that made it happen.
         member_id: Whom it concerns.
+        effect_id: The effect that it concerns: the key by which a service knows it.
         version: The version of the state that was written with it.
         time: When it was committed, by the store's clock.
     """
@@ -97,6 +98,7 @@ class AuditEntry:
     channel: Channel | None = None
     message_id: str | None = None
     member_id: str | None = None
+    effect_id: str | None = None
     version: int | None = None
     time: datetime | None = None
 
@@ -105,8 +107,8 @@ def emit(entries: Sequence[AuditEntry]) -> None:
     """Sends entries to loguru, each as a record with member, channel, flow, run and step in its extra.
 
     Args:
-        entries: What happened; errors go out at ERROR, recoveries at WARNING, all else at INFO. What a member was
-            told stays behind: a flow may quote an answer in it.
+        entries: What happened; errors go out at ERROR, recoveries and effects of which nobody knows at WARNING, all
+            else at INFO. What a member was told stays behind: a flow may quote an answer in it.
     """
     bound, concerned = logger, None
     for entry in entries:
@@ -127,6 +129,10 @@ def emit(entries: Sequence[AuditEntry]) -> None:
             bound.error(words, *told, step_id=step_id, event_type=what, status=how)
         elif what in (RECOVERY_ATTEMPT, RECOVERY_RESULT):
             bound.warning("{} {}: {}", what, how, entry.reason, step_id=step_id, event_type=what, status=how)
+        elif entry.effect_id is not None:
+            words = "{} {}: {}"
+            tell = bound.warning if what == EFFECT_UNKNOWN else bound.info
+            tell(words, what, how, entry.effect_id, step_id=step_id, event_type=what, status=how)
         elif entry.to_state is not None:
             way = (entry.from_state, entry.to_state)
             bound.info("{} {}: {} -> {}", what, how, *way, step_id=step_id, event_type=what, status=how)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from attrs import evolve
+
 from fsmflow import audit
 from fsmflow.alphabet import (
     ANSWERING,
@@ -66,6 +68,7 @@ _EVENT_TYPES = {
     RESUME: audit.RESUME,
     EMPTY: audit.TRANSITION,
 }
+_STATUSES = {RUN: "in_progress", NOT_DONE: "refused", UNKNOWN: "unknown"}  # where a move is no success
 _ENDINGS = {
     COMPLETED: audit.COMPLETE,
     CANCELLED: audit.CANCEL,
@@ -109,7 +112,7 @@ class FlowModel(Run):
         if trigger == PAGE:
             self.page_shown = turn.page
             return
-        self.effect_id = ""
+        effect_id, self.effect_id = self.effect_id or None, ""
         self._count_attempts(source, trigger)
         gave_up = trigger == EXHAUSTED and self.state in (FAILED, HANDOVER)
         if trigger != EXHAUSTED:
@@ -137,16 +140,21 @@ class FlowModel(Run):
         elif trigger == EMPTY:
             self.answers.pop(source, None)  # what was chosen once is no answer to what is on offer now
             self._forget_what_was_left()
-        self._note_the_move(noted, trigger, source, turn)
+        if trigger == RUN:
+            effect_id = self.effect_id = f"{self.run_id}:{self.state}:{self.visit}"
+        self._note_the_move(noted, trigger, source, turn, effect_id)
         turn.entries += noted
         self.entries += noted
 
-    def _note_the_move(self, noted: list[AuditEntry], trigger: str, source: str, turn: Turn) -> None:
+    def _note_the_move(
+        self, noted: list[AuditEntry], trigger: str, source: str, turn: Turn, effect_id: str | None
+    ) -> None:
         """Records that a transition was made and why, and what was come to by it."""
         why = NOTHING_OFFERED if trigger == EMPTY else None
         if trigger == NOT_DONE and turn.reason:
             why = audit.REDACTED if self._quotes_a_secret(source, turn.reason) else turn.reason
-        noted.append(self.entry(_EVENT_TYPES[trigger], "success", came_from=source, reason=why))
+        made = self.entry(_EVENT_TYPES[trigger], _STATUSES.get(trigger, "success"), came_from=source, reason=why)
+        noted.append(made if effect_id is None else evolve(made, effect_id=effect_id))
         if self.state not in TERMINAL_STATES:
             if trigger not in (RUN, UNKNOWN):  # by which no step is come to
                 noted.append(self.entry(audit.STEP_START, "in_progress"))

@@ -221,11 +221,10 @@ class NestingModel(AskingModel):
         inner._open(turn, backward=backward)
 
     def takes_up_action(self, turn: Turn) -> None:
-        """Names the effect that is run now: anew each time that its action is come to."""
+        """Has the action begin to which the run has come; its effect has a name of its own each time."""
         taken, refusal = turn.taken, self.refusal
         self.fire(RUN, turn)
         turn.taken, self.refusal = taken or turn.taken, refusal
-        self.effect_id = f"{self.run_id}:{self.state}:{self.visit}"
 
     @property
     def _has_acted(self) -> bool:

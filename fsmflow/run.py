@@ -79,6 +79,7 @@ class Run:
     member: Member | None = None
     services: Any = None
     effect_id: str = ""
+    effect_attempt: int = 1
     _definition: Definition
 
     def __init__(self, definition: Definition, id: str) -> None:

@@ -93,7 +93,8 @@ class Settling:
         asking = flow.innermost
         quotes = any(each in why for each in asking.known_secrets())
         status = "success" if isinstance(outcome, Done) else "refused"
-        return asking.entry(audit.EFFECT_RESOLVED, status, reason=audit.REDACTED if quotes else why)
+        entry = asking.entry(audit.EFFECT_RESOLVED, status, reason=audit.REDACTED if quotes else why)
+        return evolve(entry, effect_id=asking.effect_id)
 
     def _written(self, decision: Decision, state: MemberState) -> tuple[Reply, Commit]:
         """The reply of an outcome, and its commit, which decides no message.
@@ -197,7 +198,7 @@ class Settling:
         action = flow.innermost.current_step
         assert isinstance(action, Action)  # noqa: S101 - seen to by who has the effect
         if isinstance(outcome, Accepted):
-            entry = flow.innermost.entry(audit.EFFECT_ACCEPTED, "in_progress")
+            entry = evolve(flow.innermost.entry(audit.EFFECT_ACCEPTED, "in_progress"), effect_id=pending.effect_id)
             again = None if action.reconcile is None else again_after(pending.attempt)  # if nobody ever says
             parked = Park(pending.effect_id, Status.ACCEPTED, pending.attempt, again)
             said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.working),)
@@ -206,8 +207,9 @@ class Settling:
             for _ in flow.goes(UNKNOWN, turn):
                 raise AssertionError("no predicate decides where this leads")
         if isinstance(outcome, Unsure):
-            at = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
-            turn.entries.append(at if outcome.fault is None else fault_entry(flow, outcome.fault))
+            entry = flow.innermost.entry(audit.ERROR, "error", error=outcome.error)
+            entry = entry if outcome.fault is None else fault_entry(flow, outcome.fault)
+            turn.entries.append(evolve(entry, effect_id=pending.effect_id))
         again = again_after(pending.attempt) if action.can_be_asked else None
         parked = Park(pending.effect_id, Status.UNKNOWN, pending.attempt, again)
         said = (self.dialogue.checked(self.arrival, self.dialogue.sentences.checking),)
@@ -219,7 +221,11 @@ class Settling:
             flow = None if state.flow_data is None else self.dialogue.taken_up(self.arrival, state.flow_data)
         except Exception:  # noqa: BLE001 - a flow that cannot be made cannot act; its effect stays open
             return None
-        return flow if flow is not None and isinstance(flow.innermost.current_step, Action) else None
+        if flow is None or not isinstance(flow.innermost.current_step, Action):
+            return None
+        pending = Pending.of(state.raw.get("pending"))
+        flow.innermost.effect_id = "" if pending is None else pending.effect_id
+        return flow
 
 
 # What a commit says of the message that it decides; an outcome decides none.

@@ -43,6 +43,8 @@ def dump_entries(entries: Sequence[AuditEntry]) -> bytes:
             row["place"] = entry.place
         if entry.reason is not None:
             row["reason"] = entry.reason
+        if entry.effect_id is not None:
+            row["effect_id"] = entry.effect_id
         own = (entry.flow_id, entry.run_id, entry.channel, entry.message_id)
         if own != shared:
             row.update(zip(_SHARED, own, strict=True))
