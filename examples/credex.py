@@ -7,17 +7,18 @@ message, so what it does in ``__init__`` should be cheap; instances whose steps 
 It is registered once for each flow type, and started by the flow type with spaces: "credex offer".
 
 What can be accepted, declined or cancelled is what stands open for this member at this moment: the step's options are
-a callable that asks the book. The flows look and do not act. Who runs them gives each reply to `carry_out`, before it
-is sent: a completed one, delivered again after a crash, is acted on once.
+a callable that asks the book. Until the member has confirmed it the flows only look; then the `Action` acts. The book
+does nothing twice for one effect id, so a worker that takes over runs it again (``idempotent``); and where the credex
+was gone by then, it refuses (`EffectRefused`), and the member is asked again.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from examples.credex_book import Book, Credex
+from examples.credex_book import GONE, Book, Credex
 from examples.offer import Money, is_handle, money_from
-from fsmflow import Buttons, Flow, ListMenu, Option, Refused, Reply, Step, StepType, Text, templates
+from fsmflow import Action, Buttons, Done, Flow, ListMenu, Option, Refused, Step, StepType, Text, templates
 
 # What is done to a credex, and what it is when it was done, by flow type.
 ACTIONS = {
@@ -42,8 +43,8 @@ class CredexFlow(Flow):
 
     def _create_steps(self) -> tuple[Step, ...]:
         if self.flow_type == "credex_offer":
-            return (self._amount_step(), self._handle_step(), self._confirm_step())
-        return (self._credex_step(), self._confirm_step())
+            return (self._amount_step(), self._handle_step(), self._confirm_step(), self._action())
+        return (self._credex_step(), self._confirm_step(), self._action())
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 
@@ -91,7 +92,10 @@ class CredexFlow(Flow):
             validator=self._validate_confirmation if self.flow_type in ACTIONS else None,
         )
 
-    # -- what they say and take ----------------------------------------------------------------------------------------
+    def _action(self) -> Action:
+        return Action("carry_out", self._carry_out, idempotent=True)
+
+    # -- what they say, take and do ------------------------------------------------------------------------------------
 
     def _get_amount_prompt(self) -> Text:
         return templates.prompt(self, "How much do you offer?", examples=("100", "USD 100"))
@@ -125,8 +129,12 @@ class CredexFlow(Flow):
 
     def _validate_confirmation(self, value: str) -> bool:
         if value == "confirm" and self.data["credex"] not in self._get_credex():
-            raise Refused("This credex does not stand open any more. Send back to choose another one.")
+            raise Refused(f"{GONE} Send back to choose another one.")
         return True
+
+    def _carry_out(self) -> Done:
+        self.book.carry_out(self.flow_type.removeprefix("credex_"), str(self.effect_id), self.member_id, self.data)
+        return Done()
 
     def complete(self) -> Text:
         title = "Credex offered" if self.flow_type == "credex_offer" else ACTIONS[self.flow_type][1]
@@ -148,15 +156,3 @@ flows = {
     "credex_decline": CredexFlow,
     "credex_cancel": CredexFlow,
 }
-
-
-def carry_out(reply: Reply) -> None:
-    """Does what a member has confirmed, if the reply is that of a completed credex flow.
-
-    Args:
-        reply: A reply that is about to be sent; of a duplicate, too.
-    """
-    flow_type = (reply.flow_id or "").removesuffix(f"_{reply.member_id}")
-    if reply.data is not None and flow_type in flows:
-        action = flow_type.removeprefix("credex_")
-        CredexFlow.book.carry_out(action, str(reply.run_id), reply.member_id, reply.data)

@@ -1,7 +1,7 @@
 """A book of the credex that stand open, in memory: it takes the place of the service that an application would ask.
 
-Nothing here knows of flows but the four types of them. What a flow needs is `open_to`, which looks; what the
-application does when a flow is completed is `carry_out`, which acts, once for each run.
+Nothing here knows of flows but the four types of them. What a question needs is `open_to`, which looks; what an action
+does is `carry_out`, which acts, once for each effect.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import Any
 from attrs import frozen
 
 from examples.offer import Denomination, Money
+from fsmflow import EffectRefused
+
+GONE = "This credex does not stand open any more."
 
 
 @frozen
@@ -56,7 +59,7 @@ class Book:
     def __init__(self, at_first: Iterable[Credex] = ()) -> None:
         self._at_first = tuple(at_first)
         self._open: dict[str, dict[str, Credex]] = {}
-        self._done: set[str] = set()
+        self._done: dict[str, str | None] = {}
 
     @classmethod
     def sample(cls) -> Book:
@@ -67,22 +70,31 @@ class Book:
         """What a member may do something with: accept or decline what others offered, cancel what they offered."""
         return [each for each in self._of(member_id).values() if each.is_own is (action == "cancel")]
 
-    def carry_out(self, action: str, run_id: str, member_id: str, data: Mapping[str, Any]) -> None:
-        """Does what a member has confirmed. Asked a second time for the same run, it does nothing.
+    def carry_out(self, action: str, effect_id: str, member_id: str, data: Mapping[str, Any]) -> None:
+        """Does what a member has confirmed. Asked a second time for the same effect, it does nothing.
 
         Args:
             action: ``offer``, ``accept``, ``decline`` or ``cancel``.
-            run_id: The run in which it was confirmed.
+            effect_id: The effect by which it is done: what came of it is kept under that.
             member_id: Who confirmed it.
             data: What the flow collected.
+
+        Raises:
+            EffectRefused: The credex does not stand open any more; or so it was the first time.
         """
-        if run_id in self._done:
-            return
-        self._done.add(run_id)
+        if effect_id not in self._done:
+            self._done[effect_id] = self._refusal(action, effect_id, member_id, data)
+        refusal = self._done[effect_id]
+        if refusal is not None:
+            raise EffectRefused(refusal)
+
+    def _refusal(self, action: str, effect_id: str, member_id: str, data: Mapping[str, Any]) -> str | None:
+        """Does it; or why not."""
+        stand_open = self._of(member_id)
         if action == "offer":
-            self._of(member_id)[run_id] = Credex(run_id, data["amount"], data["handle"], is_own=True)
-        else:
-            self._of(member_id).pop(data["credex"].id, None)
+            stand_open[effect_id] = Credex(effect_id, data["amount"], data["handle"], is_own=True)
+            return None
+        return None if stand_open.pop(data["credex"].id, None) else GONE
 
     def _of(self, member_id: str) -> dict[str, Credex]:
         return self._open.setdefault(member_id, {each.id: each for each in self._at_first})

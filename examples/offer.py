@@ -2,11 +2,15 @@
 
 It shows a flow as a class with ``steps``: a validator that refuses in its own words (`Refused`), one that answers True
 or False beside a ``refusal`` of its step, a transformer whose result is an attrs class, a button that leads elsewhere
-(``to="cancelled"``), and messages made by `fsmflow.templates`.
+(``to="cancelled"``), messages made by `fsmflow.templates`, and an `Action`, which makes the offer once it is confirmed.
 
-Try it in a terminal::
+Try it in a terminal, where ``services`` are what the action works with::
 
     fsmflow chat examples/offer.py
+
+In service that is a ledger over HTTP (`examples.services.http_offers`). It knows a repetition by the effect id and can
+be asked what came of one: ``idempotent`` and ``reconcile``. The calls of one attempt, three of at most three seconds,
+fit into the ``timeout``.
 
 What an amount may look like is decided here, and strictly, because money hangs on it: ``100``, ``USD 100`` or
 ``100 USD``, in any case, with a decimal point if need be. Refused are signs, exponents, digits of other scripts and
@@ -16,12 +20,15 @@ separators of thousands: "1,500" is one and a half to some members and fifteen h
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 
 from attrs import frozen
 
-from fsmflow import Buttons, Flow, Option, Refused, Step, StepType, Text, templates
+from examples.services.faults import Unavailable
+from examples.services.offers import CameOf, Made, OffersInMemory, Receipt, Services
+from fsmflow import Action, Buttons, Flow, Option, Refused, Retry, Step, StepType, Text, templates
 
 WHOLE_DIGITS = 9  # less than a billion of anything: a tenth digit is a slip of the finger
 _AMOUNT = re.compile(
@@ -101,6 +108,7 @@ class OfferFlow(Flow):
 
     flow_type = "offer"
     keywords = ("offer",)
+    services: Services
 
     def amount_prompt(self) -> Text:
         return templates.prompt(self, "How much do you offer?", examples=("100", "USD 100", "99.50 CAD"))
@@ -118,8 +126,15 @@ class OfferFlow(Flow):
     def confirmation(self) -> Buttons:
         return templates.confirmation(self, "Your offer", self.lines(), question="Is this right?")
 
+    def make_offer(self) -> Made:
+        amount, handle = str(self.data["amount"]), self.data["handle"]
+        return self.services.offers.make(str(self.effect_id), by=self.member_id, amount=amount, to=handle)
+
+    def came_of_it(self) -> CameOf:
+        return self.services.offers.came_of(str(self.effect_id))
+
     def complete(self) -> Text:
-        return templates.receipt(self, "Offer made", self.lines())
+        return templates.receipt(self, "Offer made", [*self.lines(), ("Reference", self.data["make"].reference)])
 
     def lines(self) -> list[tuple[str, str]]:
         return [("Amount", str(self.data["amount"])), ("To", self.data["handle"])]
@@ -149,7 +164,18 @@ class OfferFlow(Flow):
             message=confirmation,
             options=(Option("confirm", "Confirm"), Option("decline", "Decline", to="cancelled")),
         ),
+        Action(
+            "make",
+            make_offer,
+            retry=Retry(on=Unavailable, attempts=3),
+            timeout=timedelta(seconds=10),
+            reconcile=came_of_it,
+            idempotent=True,
+            returns=Receipt,
+            example=Receipt("CX-0001"),
+        ),
     )
 
 
 flows = [OfferFlow]
+services = Services(offers=OffersInMemory())  # what `fsmflow chat` gives to its runner; kept while it runs

@@ -1,6 +1,6 @@
 """A WhatsApp webhook on Starlette: what an application has around fsmflow.
 
-Run it, with the settings below in the environment::
+Run it, with the settings of `examples.webhook_settings` in the environment::
 
     uvicorn --factory examples.webhook:create_app
 
@@ -12,8 +12,10 @@ What it answers, and why:
 - **200** for all else, also where coming again would help nobody: a message that cannot be read, a reply that
   WhatsApp refuses for good. Both are logged. Meta would deliver them again for seven days.
 
-**What a completed flow asks for is done before its reply is sent** (`Webhook.act`), under the key of the run: a process
-that dies between the two gets the message again, as a duplicate with the same run and data, and nothing is done twice.
+**What moves money is an** `Action` **of its flow**, with the services that the runner is given; the ledger says at
+``/outcomes`` what came of what it had accepted (`examples.webhook_outcomes`). What a completed sign-in asks for is done
+before its reply is sent (`Webhook.act`), under the key of the run: a process that dies between the two gets the message
+again, as a duplicate with the same run and data, and nothing is done twice.
 
 **Replies are sent at least once.** The store knows which messages were decided, but not which replies arrived. A
 duplicate comes with its stored reply, if it is its member's latest, and that is sent again unless this process knows
@@ -29,14 +31,13 @@ large batches would hand the sending to a queue.
 from __future__ import annotations
 
 import json
-import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from attrs import define, field, frozen
+from attrs import define, field
 from loguru import logger
 from redis.exceptions import ResponseError
 from starlette.applications import Starlette
@@ -49,11 +50,16 @@ from examples.address import AddressFlow
 from examples.offer import OfferFlow
 from examples.order import OrderFlow
 from examples.registration import RegistrationFlow
+from examples.services.http_offers import HttpOffers
+from examples.services.offers import Services
 from examples.sign_in import RenameFlow, SignInFlow
+from examples.webhook_outcomes import Outcomes, SendAgain, read_body
+from examples.webhook_settings import Settings
 from fsmflow import (
     AsyncFlowRunner,
     AsyncFlowStateManager,
     Contended,
+    Due,
     Flow,
     Inbound,
     InvalidMemberId,
@@ -65,7 +71,6 @@ from fsmflow import (
 from fsmflow.channels import whatsapp
 from fsmflow.channels.base import Delivery
 
-LARGEST_BODY = 3 * 1024 * 1024  # bytes; Meta's limit for a webhook's payload (webhooks/overview)
 SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within seconds at first
 
 # Meta's codes for "try again": too many calls or messages, an error or maintenance on its side (support/error-codes)
@@ -76,42 +81,6 @@ served: dict[str, type[Flow[Any]]] = {
     **{flow.flow_type: flow for flow in (OfferFlow, RegistrationFlow, OrderFlow, AddressFlow, SignInFlow, RenameFlow)},
     **credex.flows,
 }
-
-
-@frozen
-class Settings:
-    """What the application must be told.
-
-    Args:
-        app_secret: The secret of Meta's app, which signs what it delivers.
-        verify_token: What was typed into Meta's dashboard for the webhook.
-        access_token: What messages are sent with.
-        redis_url: Where the members' state is; it may hold a password.
-        graph_url: Meta's Graph API, with its version.
-    """
-
-    app_secret: str = field(repr=False)
-    verify_token: str = field(repr=False)
-    access_token: str = field(repr=False)
-    redis_url: str = field(repr=False)
-    graph_url: str = "https://graph.facebook.com/v23.0"
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Reads ``WHATSAPP_APP_SECRET``, ``WHATSAPP_VERIFY_TOKEN``, ``WHATSAPP_ACCESS_TOKEN`` and ``REDIS_URL``.
-
-        Raises:
-            RuntimeError: One is missing or empty; it says which.
-        """
-        names = ("WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_ACCESS_TOKEN", "REDIS_URL")
-        missing = [name for name in names if not environment.get(name)]
-        if missing:
-            raise RuntimeError(f"these environment variables must be set: {', '.join(missing)}")
-        return cls(*(environment[name] for name in names))
-
-
-class SendAgain(Exception):
-    """A reply could not be sent now, and may be later."""
 
 
 @define
@@ -183,8 +152,7 @@ class Webhook:
         return not waiting
 
     def act(self, inbound: Inbound, reply: Reply) -> None:
-        """Does what a completed flow asks for, once for its run. A service that is called would be awaited here."""
-        credex.carry_out(reply)
+        """Does what a completed sign-in asks for, once for its run."""
         sign_in.carry_out(inbound.channel, reply)
 
     async def send(self, inbound: Inbound, reply: Reply) -> None:
@@ -209,6 +177,16 @@ class Webhook:
         self.sent[key] = True
         while len(self.sent) > SENT_REMEMBERED:
             self.sent.popitem(last=False)
+
+    async def tell(self, due: Due) -> None:
+        """Sends what was due at a member who has sent nothing.
+
+        Raises:
+            SendAgain: It could not be sent now. It is not kept to be sent later.
+        """
+        for message in due.reply.messages:
+            for body in whatsapp.render(message, to=due.channel):
+                await self.post(due.account, body)
 
     async def post(self, account: str | None, body: Mapping[str, Any]) -> None:
         """Posts one body to the number that the member wrote to.
@@ -236,16 +214,6 @@ class Webhook:
             raise SendAgain(str(code))
 
 
-async def read_body(request: Request) -> bytes | None:
-    """The body as it was sent; None if it is over the limit, of which no more than the limit is ever read."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > LARGEST_BODY:
-            return None
-    return bytes(raw)
-
-
 def error_code(response: httpx.Response) -> int | None:
     """The number that Meta names an error by; None if the response is none of Meta's."""
     try:
@@ -268,6 +236,7 @@ def create_app(
     settings: Settings | None = None,
     manager: AsyncFlowStateManager | None = None,
     http: httpx.AsyncClient | None = None,
+    services: Services | None = None,
 ) -> Starlette:
     """Makes the application.
 
@@ -275,6 +244,7 @@ def create_app(
         settings: From the environment by default.
         manager: Keeps the members' state; by default in the Redis that the settings name.
         http: Sends replies.
+        services: What actions work with; by default the ledger that the settings name.
 
     Returns:
         The application. At its end it closes what it opened, and leaves open what it was handed.
@@ -287,7 +257,13 @@ def create_app(
     if http is None:
         http = httpx.AsyncClient(timeout=5.0)
         closing.append(http.aclose)
-    runner = AsyncFlowRunner(manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow)
+    if services is None:
+        offers = HttpOffers.at(settings.ledger_url, settings.ledger_token)
+        services = Services(offers)
+        closing.append(offers.aclose)
+    runner = AsyncFlowRunner(
+        manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow, services=services
+    )
     webhook = Webhook(settings, runner, http)
 
     @asynccontextmanager
@@ -299,5 +275,6 @@ def create_app(
     routes = [
         Route("/webhook", webhook.verify, methods=["GET"]),
         Route("/webhook", webhook.receive, methods=["POST"]),
+        Route("/outcomes", Outcomes(settings.callback_secret, runner, webhook.tell).receive, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

@@ -31,7 +31,7 @@ def _as_kinds(kinds: Any) -> tuple[type[Exception], ...]:
 
 @frozen
 class Retry:
-    """When a call is made again within one attempt, under the same effect id.
+    """When a call is made again within one attempt, under the same effect id. After a refusal it never is.
 
     Args:
         on: The exceptions after which it may be: those that say that it has not happened, or any where the service
@@ -62,6 +62,7 @@ class Action(Step):
         idempotent: True if running it again with the same `effect_id` does nothing twice.
         returns: The type that what is kept of it is structured to on load; None for what JSON gives.
         sensitive: True if what is kept of it is no affair of logs and trails.
+        example: What it may return in `Done`: what tests and ``fsmflow check`` go on with, who run no effect.
         message: What is said while it is under way; the library's own words by default.
         routes: Where it leads once it is done, as of a `Step`.
         skip_when: As of a `Step`.
@@ -73,6 +74,7 @@ class Action(Step):
     reconcile: Callable[..., Any] | None = None
     idempotent: bool = False
     returns: Any = None
+    example: Any = None
 
     def __init__(  # noqa: PLR0913 - each is a word of the language that flows are written in
         self,
@@ -85,13 +87,14 @@ class Action(Step):
         idempotent: bool = False,
         returns: Any = None,
         sensitive: bool = False,
+        example: Any = None,
         message: str | Callable[..., Any] = "",
         routes: Iterable[Route] = (),
         skip_when: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(id, StepType.ACTION, message, sensitive=sensitive, routes=routes, skip_when=skip_when)
         given = {"run": run, "retry": retry, "limit": timeout, "reconcile": reconcile}
-        for name, value in {**given, "idempotent": idempotent, "returns": returns}.items():
+        for name, value in {**given, "idempotent": idempotent, "returns": returns, "example": example}.items():
             object.__setattr__(self, name, value)  # frozen, as its base is
 
     @property

@@ -5,6 +5,8 @@ Here belongs the rule for which flows a module holds:
 - what its variable ``flows`` says, the same list or mapping that a runner is given;
 - without one, every subclass of `Flow` that is defined in it and has ``steps``.
 
+What its actions work with may stand beside it, in a variable ``services``: for a conversation in a terminal.
+
 A class that builds its steps in ``__init__`` stands for as many flows as it is registered as, which only ``flows``
 can say.
 """
@@ -17,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.errors import BadTarget
 from fsmflow.flow import Flow
@@ -33,12 +35,14 @@ class FoundFlow:
         flow: Its class.
         module: The name of the module that defines the class.
         source: The file of that module, or None where it has none.
+        services: What the module in which it was found holds as ``services``; None where it holds none.
     """
 
     flow_type: str
     flow: type[Flow[Any]]
     module: str = field(eq=False)
     source: Path | None = field(eq=False)
+    services: Any = field(default=None, eq=False, repr=False)
 
     @property
     def place(self) -> str:
@@ -95,9 +99,9 @@ def _flows_of(target: str, set_aside: Callable[[BadTarget], object] | None) -> I
     if aside and not modules:
         return
     if name:
-        yield from _named(modules[0], name, target)
+        yield from _with_services(modules[0], _named(modules[0], name, target))
         return
-    flows = [flow for module in modules for flow in _held_by(module)]
+    flows = [flow for module in modules for flow in _with_services(module, _held_by(module))]
     if not flows and not aside:
         raise BadTarget(target, _why_none(modules))
     yield from flows
@@ -132,6 +136,13 @@ def _held_by(module: ModuleType) -> list[FoundFlow]:
         if not (isinstance(flow, type) and issubclass(flow, Flow) and isinstance(flow_type, str) and flow_type):
             raise BadTarget(module.__name__, "flows must be flow classes, or a mapping of flow types to flow classes")
     return [_found(flow_type, flow) for flow_type, flow in pairs]
+
+
+def _with_services(module: ModuleType, flows: list[FoundFlow]) -> list[FoundFlow]:
+    services = getattr(module, "services", None)
+    if services is None or isinstance(services, ModuleType):  # a folder of that name, which was imported
+        return flows
+    return [evolve(flow, services=services) for flow in flows]
 
 
 def _defined_in(module: ModuleType) -> list[type[Flow[Any]]]:

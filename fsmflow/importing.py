@@ -117,6 +117,21 @@ def import_modules(name: str, set_aside: Callable[[BadTarget], object] | None = 
             yield from import_modules(f"{name}.{inner.name}", set_aside)
 
 
+def import_named(target: str) -> Any:
+    """What a target names: a module or a file, a colon, and a name in it.
+
+    Raises:
+        BadTarget: There is no such thing.
+    """
+    place, _, name = target.rpartition(":")
+    if not place or not name.isidentifier():
+        raise BadTarget(target, "must be a module (or a file), a colon, and a name in it")
+    module = import_file(Path(place), place) if Path(place).is_file() else next(iter(import_modules(place)))
+    if not hasattr(module, name):
+        raise BadTarget(target, f"there is no {name} in it")
+    return getattr(module, name)
+
+
 def _import(name: str, target: str) -> ModuleType:
     try:
         return importlib.import_module(name)

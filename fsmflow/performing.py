@@ -18,11 +18,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import stamina
-
 from fsmflow.effects import Perform
 from fsmflow.errors import EffectRefused
 from fsmflow.outcomes import Unsure
+
+
+class _Again(Exception):
+    """Stands for what a call raised after which it may be made again.
+
+    Who makes it again logs what it sees, word for word; and the words of what was raised may hold an answer.
+    """
 
 
 def perform(effect: Perform) -> Any:
@@ -88,9 +93,16 @@ def _attempted(effect: Perform) -> Any:
             return make()
         for attempt in _attempts(effect):
             with attempt:
-                return make()
+                try:
+                    return make()
+                except EffectRefused:
+                    raise
+                except effect.retry.on as fault:
+                    raise _Again from fault
     except EffectRefused as refused:
         return refused
+    except _Again as again:
+        return _unsure(again)
     except Exception as fault:  # noqa: BLE001 - whatever it raises, it is not known what happened
         return Unsure(type(fault).__name__, fault)
     return Unsure("TimeoutError")
@@ -102,19 +114,33 @@ async def _attempted_async(effect: Perform) -> Any:
             return await effect.call.make_async()
         async for attempt in _attempts(effect):
             with attempt:
-                return await effect.call.make_async()
+                try:
+                    return await effect.call.make_async()
+                except EffectRefused:
+                    raise
+                except effect.retry.on as fault:
+                    raise _Again from fault
     except EffectRefused as refused:
         return refused
+    except _Again as again:
+        return _unsure(again)
     except Exception as fault:  # noqa: BLE001 - as above
         return Unsure(type(fault).__name__, fault)
     return Unsure("TimeoutError")
 
 
+def _unsure(again: _Again) -> Unsure:
+    fault = again.__cause__
+    return Unsure(type(fault).__name__, fault if isinstance(fault, Exception) else None)
+
+
 def _attempts(effect: Perform) -> Any:
+    import stamina  # most flows have no action that is tried again, and should not wait for its import
+
     retry = effect.retry
     assert retry is not None  # noqa: S101 - seen to by who asks
     return stamina.retry_context(
-        on=retry.on,
+        on=_Again,
         attempts=retry.attempts,
         timeout=effect.limit,
         wait_initial=retry.wait,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fsmflow.action import Action
 from fsmflow.channels import whatsapp
 from fsmflow.checks.catalogue import RULES
 from fsmflow.checks.findings import Finding, Severity
@@ -353,3 +354,25 @@ def test_what_a_runner_refuses_is_an_error() -> None:
     assert graves["keyword-taken"] is Severity.ERROR
     with pytest.raises(FlowDefinitionError):
         Registry.of([GoodFlow, made(text(), keywords=("good",))])
+
+
+class Paying(Flow):
+    """What an action gives is said at the end."""
+
+    flow_type = "paying"
+
+    def pay(self) -> Any:
+        raise AssertionError("no effect is run by who only looks")
+
+    def complete(self) -> str:
+        return f"Paid: {self.data['pay'] + 1}."
+
+    steps = (Step(id="amount", type=TEXT, message="How much?", examples=("1",)), Action("pay", pay, example=4))
+
+
+def test_what_comes_after_an_action_is_looked_at_with_its_example_and_no_effect_is_run() -> None:
+    assert found_in(Paying) == []
+    lacking = type("Lacking", (Paying,), {"steps": (Paying.steps[0], Action("pay", Paying.pay))})
+    [finding] = found_in(lacking)
+    assert (finding.rule, finding.step) == ("raises", None)
+    assert "the closing words (completed) raises TypeError" in finding.words

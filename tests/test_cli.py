@@ -180,6 +180,68 @@ def test_an_address_that_is_none_and_a_member_that_cannot_be_one_are_asked_wrong
         assert nobody.stderr.startswith("Error: member_id: ")
 
 
+PAYING = """
+from fsmflow import Action, Done, Flow, Step, StepType
+
+class PayFlow(Flow):
+    flow_type = "pay"
+    def pay(self):
+        return Done(self.services.pays())
+    def complete(self):
+        return f"Paid by {self.data['pay']}."
+    steps = (Step(id="amount", type=StepType.TEXT, message="How much?"), Action("pay", pay))
+
+class Bank:
+    def __init__(self, name):
+        self.name = name
+    def pays(self):
+        return self.name
+
+"""
+
+
+def test_actions_have_the_services_that_stand_beside_the_flows_or_are_named(shop: Path) -> None:
+    (shop / "paying.py").write_text(f"{PAYING}services, other = Bank('the bank'), Bank('another')\n")
+    assert "Paid by the bank." in run("chat", "paying.py", typed="5\n", cwd=shop).stdout
+    assert "Paid by the bank." in run("chat", "paying.py:PayFlow", typed="5\n", cwd=shop).stdout
+    for named in ("paying:other", "paying.py:other"):
+        assert "Paid by another." in run("chat", "paying.py", "--services", named, typed="5\n", cwd=shop).stdout
+
+
+def test_an_action_without_services_is_said_to_lack_them_and_is_no_traceback(shop: Path) -> None:
+    (shop / "paying.py").write_text(PAYING)
+    ran = run("chat", "paying.py", typed="5\n", cwd=shop)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "We are checking whether this went through." in ran.stdout
+    assert "services = ... beside the flows, or say --services MODULE:NAME" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("paying:nothing", "there is no nothing in it"),
+        ("paying", "must be a module (or a file), a colon, and a name in it"),
+        ("nowhere:services", "there is no such module"),
+    ],
+)
+def test_services_that_are_not_there_are_told_in_a_line(shop: Path, named: str, told: str) -> None:
+    (shop / "paying.py").write_text(PAYING)
+    ran = run("chat", "paying.py", "--services", named, cwd=shop)
+    assert ran.returncode == 2
+    assert told in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_two_modules_with_services_of_their_own_have_one_named(shop: Path) -> None:
+    (shop / "paying.py").write_text(f"{PAYING}services = Bank('the bank')\n")
+    (shop / "more.py").write_text(f"{PAYING.replace('pay', 'give').replace('Pay', 'Give')}services = Bank('another')\n")
+    ran = run("chat", "paying.py", "more.py", typed="pay\n5\n", cwd=shop)
+    assert ran.returncode == 2
+    assert "paying and more have services of their own: say which by --services" in ran.stderr
+    named = run("chat", "paying.py", "more.py", "--services", "paying:services", typed="pay\n5\n", cwd=shop)
+    assert "Paid by the bank." in named.stdout
+
+
 def test_a_flow_that_must_be_awaited_is_told_before_anything_is_asked(shop: Path) -> None:
     (shop / "offer.py").write_text(SOURCE.replace("def valid_amount", "async def valid_amount"))
     ran = run("chat", "offer.py", cwd=shop)

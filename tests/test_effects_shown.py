@@ -61,6 +61,23 @@ def test_every_path_leads_where_it_says(flow: type[Flow]) -> None:
         path.run()
 
 
+class Referred(Pay):
+    """What an action gives is said at the end."""
+
+    flow_type = "referred"
+    steps = (Pay.amount, Action("payment", Pay.pays, example="R-1"))
+
+    def complete(self) -> str:
+        return f"Paid: {self.data['payment'].lower()}."
+
+
+def test_a_case_is_done_with_the_example_of_what_the_action_gives() -> None:
+    done = [case.fire() for case in transitions_of(Referred) if case.trigger == "done"]
+    assert [str(getattr(fired.message, "body", "")) for fired in done] == ["Paid: r-1."] * 2
+    for path in paths_of(Referred).tour():
+        path.run()
+
+
 def test_an_action_behind_a_route_has_its_cases_but_for_what_no_example_opens() -> None:
     cases = transitions_of(Routed)
     for case in cases:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from examples.services.offers import KEY_REUSED
+from examples.services.http_offers import KEY_REUSED
 
 REFUSED: Final = "https://ledger.example.test/problems/not-covered"
 NOT_COVERED: Final = "Your balance does not cover this offer."

@@ -1,7 +1,7 @@
 """A typed way to have a service over HTTP do something once.
 
 Here belongs what every such service has in common: the key by which it knows a repetition, and what each of its answers
-means for an effect. What is sent to which service stands beside this module (`examples.services.offers`). An
+means for an effect. What is sent to which service stands beside this module (`examples.services.http_offers`). An
 `httpx.Client` serves both runners, since what an action calls is run in a thread.
 
 The effect id goes out as ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header): the service gives the answer
@@ -56,6 +56,7 @@ from attrs import field, frozen
 from cattrs import Converter
 from loguru import logger
 
+from examples.services.faults import Unavailable, Unclear
 from fsmflow import Accepted, Done, EffectRefused, NotDone, StillUnknown
 
 KEY: Final = "Idempotency-Key"
@@ -77,14 +78,6 @@ def _text(value: Any, _: Any) -> str:
 
 _converter = Converter()
 _converter.register_structure_hook(str, _text)  # cattrs would make a reference of a number, or of null
-
-
-class Unavailable(Exception):
-    """The service did not take the call. It may be made again, under the same key."""
-
-
-class Unclear(Exception):
-    """The call may have been taken, and nobody can say what came of it."""
 
 
 @frozen

@@ -27,7 +27,7 @@ import json
 import os
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import httpx
 from attrs import define, field
@@ -37,9 +37,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from examples.services.bookkeeping import NOT_COVERED, Answer, Behaviour, Books, Json, problem
+from examples.services.callbacks import SIGNATURE, signature_of
 from examples.services.http_service import FENCE, KEY, key_of
-
-SIGNATURE: Final = "Ledger-Signature"
 
 
 @define
@@ -174,11 +173,6 @@ def sent(answer: Answer) -> Response:
     """An answer as it goes out."""
     kind = "application/json" if answer.status < 400 else "application/problem+json"
     return JSONResponse(answer.body, answer.status, media_type=kind)
-
-
-def signature_of(secret: str, raw: bytes) -> str:
-    """How the ledger signs what it tells: over the raw bytes, with the secret that it shares with the application."""
-    return f"sha256={hmac.new(secret.encode(), raw, 'sha256').hexdigest()}"
 
 
 async def _broken_off() -> AsyncIterator[bytes]:

@@ -1,22 +1,19 @@
-"""What an action needs of the service that makes offers of credex: over HTTP, or in memory for a try in a terminal.
+"""What an action needs of the service that makes offers of credex, and that service in memory, for a try in a terminal.
 
-Here belong the one Protocol that flows know, what is sent for it, and what comes back. How an answer is understood
-belongs to `examples.services.http_service`; the other side is `examples.services.ledger`.
-
-An amount is sent as its text, "USD 100": a number of JSON is a float to most who read it.
+Here belong the one Protocol that flows know, and what comes back; the service over HTTP is in
+`examples.services.http_offers`.
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Protocol, Union
 
-import httpx
 from attrs import define, field, frozen
 
-from examples.services.http_service import HttpService
 from fsmflow import Accepted, Done, NotDone, StillUnknown
 
-KEY_REUSED: Final = "https://ledger.example.test/problems/key-reused"
+Made = Union[Done, Accepted]
+CameOf = Union[Done, NotDone, StillUnknown]
 
 
 @frozen
@@ -33,7 +30,7 @@ class Receipt:
 class Offers(Protocol):
     """Makes offers, each once by the id of its effect."""
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Done | Accepted:
+    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:
         """Makes an offer.
 
         Args:
@@ -51,42 +48,9 @@ class Offers(Protocol):
         """
         ...
 
-    def came_of(self, effect_id: str) -> Done | NotDone | StillUnknown:
+    def came_of(self, effect_id: str) -> CameOf:
         """Asks what came of an offer; after `NotDone` an attempt that was made before makes it no more."""
         ...
-
-
-@frozen
-class HttpOffers:
-    """Offers of a ledger over HTTP.
-
-    Args:
-        service: The ledger.
-    """
-
-    service: HttpService
-
-    @classmethod
-    def at(cls, url: str, token: str, *, timeout: float = 3.0) -> HttpOffers:
-        """Offers of the ledger at an address.
-
-        Args:
-            url: The address.
-            token: Who we are to it.
-            timeout: For how many seconds a call waits; below the time of the action, which may make several.
-        """
-        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
-        return cls(HttpService("the ledger", client, KEY_REUSED))
-
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Done | Accepted:
-        return self.service.post("offers", {"by": by, "amount": amount, "to": to}, effect_id, Receipt)
-
-    def came_of(self, effect_id: str) -> Done | NotDone | StillUnknown:
-        return self.service.came_of("offers", effect_id, Receipt)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self.service.http.close()
 
 
 @define
@@ -99,10 +63,10 @@ class OffersInMemory:
 
     made: dict[str, Receipt] = field(factory=dict)
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Done | Accepted:  # noqa: ARG002 - as the Protocol
+    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:  # noqa: ARG002 - as the Protocol
         return Done(self.made.setdefault(effect_id, Receipt(f"OF-{len(self.made) + 1:04}")))
 
-    def came_of(self, effect_id: str) -> Done | NotDone | StillUnknown:
+    def came_of(self, effect_id: str) -> CameOf:
         return Done(self.made[effect_id]) if effect_id in self.made else NotDone()
 
 

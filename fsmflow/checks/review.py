@@ -26,7 +26,7 @@ from fsmflow.per_channel import PerChannel
 from fsmflow.questions import compose
 from fsmflow.registry import Registry, sample_flow
 from fsmflow.runner import CHANNELS
-from fsmflow.step import Step
+from fsmflow.step import Step, StepType
 from fsmflow.wording import Sentences
 
 DEFINITION: Final = "definition"
@@ -129,7 +129,10 @@ def _subject(each: FoundFlow, starts: dict[str, str]) -> Subject:
     trials = {limits.channel: try_flow(each.flow, each.flow_type, limits.channel) for limits in _LIMITS}
     questions: list[tuple[Limits, str, Message]] = []
     for limits in _LIMITS:
-        for step in (each for each in flow.steps if each.flow is None):
+        # what a flow within asks, it asks itself; of an action that says nothing the library says something
+        for step in flow.steps:
+            if step.flow is not None or (step.type is StepType.ACTION and not step.message):
+                continue  # the question is another flow's, or the words are the library's
             form = step.message.on(limits.channel) if isinstance(step.message, PerChannel) else step.message
             words = _UNSAID if callable(form) else form
             question = compose(each.flow.__name__, step, words, None if step.live is None else _ANY_OFFER)

@@ -22,6 +22,7 @@ _DONE: Final = {
     Kind.THROUGH: "going through its flow",
     Kind.LEFT_OUT: "leaving it out",
     Kind.USED_UP: "the last attempt at it",
+    Kind.DONE: "its effect is done",
 }
 
 

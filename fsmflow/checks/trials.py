@@ -20,7 +20,8 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from fsmflow.alphabet import EXHAUSTED, POP, SKIP
+from fsmflow.action import Action
+from fsmflow.alphabet import DONE, EXHAUSTED, POP, SKIP
 from fsmflow.answers import Accepted, Verdict
 from fsmflow.calls import Call, Calls, drive_async
 from fsmflow.errors import FlowDefinitionError
@@ -54,6 +55,8 @@ class Kind(Enum):
     LEFT_OUT = "left out"
     USED_UP = "used up"
     """As many refusals as it takes."""
+    DONE = "done"
+    """By an effect: the example of what it gives."""
 
 
 @frozen
@@ -198,6 +201,8 @@ def _moves(step: Step) -> dict[Kind, list[Move]]:
         ways = Ways.of(sample_flow(step.flow), all_endings=True)
         ends = [end for end in ways.states if end in TERMINAL_STATES]
         found[Kind.THROUGH] = [Move(POP, POP, step.id, "", within=each) for end in ends for each in ways.endings(end)]
+    if isinstance(step, Action):
+        found[Kind.DONE] = [Move(DONE, DONE, step.id, "")]
     if step.optional:
         found[Kind.LEFT_OUT] = [Move(SKIP, SKIP, step.id, "")]
     refused = NOTHING_OFFERED if step.has_choices else next(iter(step.counterexamples), None)

@@ -15,6 +15,7 @@ from typing import Final
 from attrs import frozen
 
 from fsmflow.channels import console
+from fsmflow.holding import UNKNOWN
 from fsmflow.messages import Channel, Inbound, Reply
 from fsmflow.runner import FlowRunner
 from fsmflow.state import TERMINAL_STATES
@@ -128,6 +129,13 @@ class Talk:
             self.console.write(f"[{reply.status}] {self._starters()} {LEAVE} leaves.\n")
         elif reply.status == "error":
             self.console.write("[error] A fault of the flow, or of a limit: --log shows where.\n")
+        elif reply.status == UNKNOWN:
+            self.console.write(f"[unknown] Nobody can say what came of an action: --log shows why.{self._lacking()}\n")
+
+    def _lacking(self) -> str:
+        if self.runner.conversation.services is not None:
+            return ""
+        return " It has no services: put services = ... beside the flows, or say --services MODULE:NAME."
 
     def _starters(self) -> str:
         words = ", ".join(self.runner.conversation.registry.keywords())

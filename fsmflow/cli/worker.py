@@ -15,7 +15,6 @@ import contextlib
 import inspect
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Union
 
 import click
@@ -24,7 +23,7 @@ from loguru import logger
 
 from fsmflow.cli.plainly import told_plainly
 from fsmflow.errors import BadTarget, StoreUnavailable
-from fsmflow.importing import import_file, import_modules
+from fsmflow.importing import import_named
 from fsmflow.messages import Message
 from fsmflow.runner import AsyncFlowRunner, FlowRunner
 from fsmflow.storable import converter
@@ -120,26 +119,15 @@ def printed(due: Due) -> None:
 
 
 def _runner(target: str) -> AnyRunner:
-    found = _named(target)
+    found = import_named(target)
     if not isinstance(found, (FlowRunner, AsyncFlowRunner)):
         raise BadTarget(target, "is no FlowRunner and no AsyncFlowRunner")
     return found
 
 
 def _function(target: str) -> Send:
-    found = _named(target)
+    found = import_named(target)
     if not callable(found):
         raise BadTarget(target, "cannot be called")
     function: Send = found
     return function
-
-
-def _named(target: str) -> Any:
-    """What a target names: a module or a file, a colon, and a name in it."""
-    place, _, name = target.rpartition(":")
-    if not place or not name.isidentifier():
-        raise BadTarget(target, "must be a module (or a file), a colon, and a name in it")
-    module = import_file(Path(place), place) if Path(place).is_file() else next(iter(import_modules(place)))
-    if not hasattr(module, name):
-        raise BadTarget(target, f"there is no {name} in it")
-    return getattr(module, name)

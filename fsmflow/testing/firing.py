@@ -14,8 +14,9 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.alphabet import EXHAUSTED, PUSH, RUN, SUBMIT
-from fsmflow.answers import Answer, words_of
+from fsmflow.action import Action
+from fsmflow.alphabet import DONE, EXHAUSTED, PUSH, RUN, SUBMIT
+from fsmflow.answers import Accepted, Answer, words_of
 from fsmflow.calls import Call, drive_async, run_calls
 from fsmflow.choices import Offer
 from fsmflow.errors import NoOptions
@@ -160,6 +161,8 @@ def _act(flow: Flow[Any], move: Move, run: Run) -> Turn:
         elif move.trigger in (SUBMIT, EXHAUSTED):
             run(flow.submits(turn))
         else:
+            if move.trigger == DONE and isinstance(asked.current_step, Action):
+                turn.verdict = Accepted(asked.current_step.example)
             run(flow.goes(move.trigger, turn))
         if turn.taken is None or not turn.taken.refuses:
             break

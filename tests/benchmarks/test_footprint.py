@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from examples.offer import flows
+from examples.offer import flows, services
 from fsmflow import Channel, FlowRunner, FlowStateManager, Inbound
 from tests.benchmarks.table import Row, size
 
@@ -22,7 +22,7 @@ COMPLETED = (*AT_SECOND_QUESTION, "ama_k", "Confirm")
 def bytes_by_key(redis: Redis, prefix: str, said: tuple[str, ...]) -> tuple[str | None, dict[str, int]]:
     """Where a conversation got to, and how many bytes its member's keys have."""
     manager = FlowStateManager(redis, prefix=prefix)
-    runner = FlowRunner(manager, flows)
+    runner = FlowRunner(manager, flows, services=services)
     step_id = None
     for number, text in enumerate(said):
         # as long as an id of WhatsApp's; what is kept of it is a hash

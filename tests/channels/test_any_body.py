@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loguru import logger
 
-from examples.webhook import LARGEST_BODY
+from examples.webhook_outcomes import LARGEST_BODY
 from fsmflow import AsyncFlowStateManager
 from fsmflow.channels import whatsapp
 from fsmflow.channels.base import Delivery

@@ -11,11 +11,12 @@ from typing import Any
 
 from redis import Redis
 
-from fsmflow import Flow, FlowRunner, FlowStateManager, Reply
+from fsmflow import Flow, FlowRunner, Reply
 from fsmflow.channels import whatsapp
 from fsmflow.registry import Flows
 from tests.channels import payloads
 from tests.channels.payloads import USER_ID, body_of
+from tests.sides import manager_on, runner_on
 
 START = 1795000000  # seconds since the epoch, as Meta writes them
 
@@ -25,7 +26,7 @@ Json = dict[str, Any]
 def runner_of(redis: Redis, prefix: str, flows: Flows, **named: Any) -> FlowRunner:
     """A runner whose clock stands still an hour after the first message: the channel tells the time."""
     clock = datetime.fromtimestamp(START, timezone.utc) + timedelta(hours=1)
-    return FlowRunner(FlowStateManager(redis, prefix=prefix), flows, clock=lambda: clock, **named)
+    return runner_on(manager_on(redis, prefix=prefix), flows, clock=lambda: clock, **named)
 
 
 class Phone:

@@ -13,8 +13,8 @@ import uvicorn
 from attrs import frozen
 
 from examples.services.bookkeeping import Behaviour
+from examples.services.http_offers import HttpOffers
 from examples.services.ledger import Ledger, app_of
-from examples.services.offers import HttpOffers
 
 TOKEN = "test-ledger-token"
 SECRET = "test-callback-secret"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from examples.credex import ACTIONS, CredexFlow, carry_out, flows
-from examples.credex_book import Book, Credex
+from examples.credex import ACTIONS, CredexFlow, flows
+from examples.credex_book import GONE, Book, Credex
 from examples.offer import Denomination, Money
-from fsmflow import Reply, Text
+from fsmflow import EffectRefused, Text
 from fsmflow.channels import console
 from fsmflow.testing import TransitionCase, transitions_of
 from tests.examples.phone import Phone, runner_of
@@ -26,8 +26,24 @@ OFFERED = (
     "\n\n1. Continue\n2. Start over"
 )
 LEFT = "Cancelled."
+WORKING = "One moment: this is being done."
+CHECKING = "We are checking whether this went through. Nothing is done twice; please wait."
 
 Rows = dict[str, tuple[str, dict[str, Any], str]]  # by str(case): the state, the answers, what the member reads
+
+
+def acting_rows(confirmed: dict[str, Any], asked: str, done: str) -> Rows:
+    """The rows of the action, which is the same in all four flows."""
+    acted = ("completed", {**confirmed, "carry_out": None}, done)
+    return {
+        "confirm-submit-carry_out": ("carry_out", confirmed, WORKING),
+        "carry_out-run": ("carry_out", confirmed, WORKING),
+        "carry_out-done-completed": acted,
+        "carry_out-unknown-carry_out.unknown": ("carry_out.unknown", confirmed, CHECKING),
+        "carry_out-failed-confirm": ("confirm", confirmed, asked),
+        "carry_out.unknown-done-completed": acted,
+        "carry_out.unknown-failed-confirm": ("confirm", confirmed, asked),
+    }
 
 
 def offer_rows() -> Rows:
@@ -51,11 +67,7 @@ def offer_rows() -> Rows:
         "handle-cancel-cancelled": ("cancelled", amount, LEFT),
         "handle-restart-amount": ("amount", {}, how_much),
         "handle-expire-expired": ("expired", amount, OFFERED),
-        "confirm-submit-completed": (
-            "completed",
-            {**handle, "confirm": "confirm"},
-            "Credex offered\n\nAmount: USD 100\nTo: ama_k",
-        ),
+        **acting_rows({**handle, "confirm": "confirm"}, confirm, "Credex offered\n\nAmount: USD 100\nTo: ama_k"),
         "confirm-submit[decline]-cancelled": ("cancelled", {**handle, "confirm": "decline"}, LEFT),
         "confirm-refused": ("confirm", handle, f"{NO_CHOICE}\n\n{confirm}"),
         "confirm-back-handle": ("handle", handle, to_whom),
@@ -92,7 +104,7 @@ def choice_rows(action: str, done: str, listed: tuple[str, ...], chosen: Credex)
         "credex-cancel-cancelled": ("cancelled", {}, LEFT),
         "credex-restart-credex": ("credex", {}, which),
         "credex-expire-expired": ("expired", {}, EXPIRED.format(f"credex {action}")),
-        "confirm-submit-completed": ("completed", {**credex, "confirm": "confirm"}, f"{done}\n\n{line}"),
+        **acting_rows({**credex, "confirm": "confirm"}, confirm, f"{done}\n\n{line}"),
         "confirm-submit[decline]-cancelled": ("cancelled", {**credex, "confirm": "decline"}, LEFT),
         "confirm-refused": ("confirm", credex, f"{NO_CHOICE}\n\n{confirm}"),
         "confirm-back-credex": ("credex", credex, which),
@@ -165,7 +177,8 @@ def test_the_member_is_told_how_each_flow_is_started(any_redis: Redis, prefix: s
     assert phone.says("hello") == expected
 
 
-def test_an_offer_goes_through(any_redis: Redis, prefix: str) -> None:
+@pytest.mark.usefixtures("side")
+def test_an_offer_goes_through(any_redis: Redis, prefix: str, book: Book) -> None:
     phone = Phone(runner_of(any_redis, prefix, flows))
     assert phone.says("Credex offer").startswith("How much do you offer?")
     assert phone.says("0").startswith("Please send an amount of more than zero.")
@@ -174,7 +187,9 @@ def test_an_offer_goes_through(any_redis: Redis, prefix: str) -> None:
     assert phone.taps("Yes") == "*Credex offered*\n\n*Amount:* XAU 0.25\n*To:* kofi"
     assert phone.status == "completed"
     money = Money(Decimal("0.25"), Denomination.XAU)
-    assert phone.flow.data == {"amount": money, "handle": "kofi", "confirm": "confirm"}
+    assert phone.flow.data == {"amount": money, "handle": "kofi", "confirm": "confirm", "carry_out": None}
+    [offered] = [each for each in book.open_to(phone.member_id, "cancel") if each != TO_YAW]
+    assert (offered.money, offered.other) == (money, "kofi")
 
 
 @pytest.fixture
@@ -185,13 +200,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
     return book
 
 
-def acts_on(phone: Phone) -> Reply:
-    """Has the application act on the last reply."""
-    assert phone.reply is not None
-    carry_out(phone.reply)
-    return phone.reply
-
-
+@pytest.mark.usefixtures("side")
 @pytest.mark.parametrize("flow_type", ACTIONS)
 def test_an_open_credex_is_chosen_from_a_list_and_confirmed_and_then_stands_open_no_more(
     any_redis: Redis, prefix: str, flow_type: str, book: Book
@@ -205,8 +214,7 @@ def test_an_open_credex_is_chosen_from_a_list_and_confirmed_and_then_stands_open
     assert phone.taps("Yes") == f"*{done}*\n\n*Credex:* {chosen.money} {chosen.whose}"
     assert phone.status == "completed"
     assert phone.flow.id == f"{flow_type}_{phone.member_id}"
-    assert phone.flow.data == {"credex": chosen, "confirm": "confirm"}
-    acts_on(phone)
+    assert phone.flow.data == {"credex": chosen, "confirm": "confirm", "carry_out": None}
     assert book.open_to(phone.member_id, action) == []
     assert phone.says(flow_type) == f"There is no credex that you could {action}."
     assert (phone.status, phone.flow.state) == ("cancelled", "cancelled")
@@ -249,30 +257,60 @@ def test_a_credex_that_is_gone_before_it_is_chosen_is_refused_with_what_there_is
     assert phone.status == "cancelled"
 
 
-def test_an_offer_that_was_made_can_be_cancelled_and_is_made_once_however_often_its_reply_comes(
-    any_redis: Redis, prefix: str, book: Book
-) -> None:
+def test_an_offer_that_was_made_can_be_cancelled(any_redis: Redis, prefix: str, book: Book) -> None:
     phone = Phone(runner_of(any_redis, prefix, flows))
     for words in ("credex offer", "5 cad", "kofi", "yes"):
         phone.says(words)
-        offered = acts_on(phone)
-        carry_out(offered)
     made = [each for each in book.open_to(phone.member_id, "cancel") if each != TO_YAW]
     assert [(str(each.money), each.whose) for each in made] == [("CAD 5", "to kofi")]
     phone.says("credex cancel")
     assert list(phone.choices) == ["XAU 0.5", "CAD 5"]
     phone.taps("CAD 5")
     phone.taps("Yes")
-    acts_on(phone)
-    carry_out(offered)  # it comes late, and once more
     assert book.open_to(phone.member_id, "cancel") == [TO_YAW]
 
 
-def test_no_reply_but_that_of_a_completed_flow_is_acted_on(any_redis: Redis, prefix: str, book: Book) -> None:
+def test_the_book_does_nothing_twice_for_one_effect_and_says_the_same_each_time(book: Book) -> None:
+    for _ in range(2):
+        book.carry_out("accept", "run:carry_out:1", "m1", {"credex": FROM_AMA})
+    assert book.open_to("m1", "accept") == []
+    for _ in range(2):
+        with pytest.raises(EffectRefused, match=GONE):
+            book.carry_out("accept", "run:carry_out:2", "m1", {"credex": FROM_AMA})
+    offered = {"amount": FROM_AMA.money, "handle": "kofi"}
+    for _ in range(2):
+        book.carry_out("offer", "run:carry_out:3", "m1", offered)
+    [made] = [each for each in book.open_to("m1", "cancel") if each != TO_YAW]
+    book.carry_out("cancel", "run:carry_out:4", "m1", {"credex": made})
+    book.carry_out("offer", "run:carry_out:3", "m1", offered)  # it comes late, and once more
+    assert book.open_to("m1", "cancel") == [TO_YAW]
+
+
+@pytest.mark.usefixtures("side")
+def test_a_credex_that_is_gone_just_after_it_was_confirmed_is_refused_by_the_book(
+    any_redis: Redis, prefix: str, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Phone(runner_of(any_redis, prefix, flows))
+    phone.says("credex accept")
+    phone.taps("USD 100")
+
+    def overtaken(*arguments: Any) -> None:
+        monkeypatch.undo()
+        monkeypatch.setattr(CredexFlow, "book", book)
+        book.carry_out("decline", "elsewhere", phone.member_id, {"credex": FROM_AMA})
+        book.carry_out(*arguments)
+
+    monkeypatch.setattr(book, "carry_out", overtaken)
+    assert phone.taps("Yes").startswith(f"{GONE}\n\n*Your choice*")
+    assert (phone.status, phone.flow.state) == ("in_progress", "confirm")
+    assert phone.says("yes").startswith(f"{GONE} Send back to choose another one.")
+    assert phone.taps("No") == "Cancelled."
+
+
+def test_nothing_is_done_before_it_is_confirmed(any_redis: Redis, prefix: str, book: Book) -> None:
     phone = Phone(runner_of(any_redis, prefix, flows))
     for words in ("credex accept", "usd 100", "no", "hello"):
         phone.says(words)
-        acts_on(phone)
         assert phone.status != "completed"
     assert book.open_to(phone.member_id, "accept") == [FROM_AMA]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,16 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from examples.offer import Denomination, Money, OfferFlow, flows, is_handle, money_from
+from examples.services.bookkeeping import NOT_COVERED, Behaviour
+from examples.services.offers import Offers, OffersInMemory, Receipt, Services
 from fsmflow import Channel, Refused
+from fsmflow.calls import drive
 from fsmflow.channels import console
 from fsmflow.messages import options_of
 from fsmflow.testing import TransitionCase, transitions_of
+from fsmflow.testing.ageing import ageing
 from tests.examples.phone import Phone, runner_of
+from tests.examples.serving import Served, served_ledger
 
 HUNDRED = Money(Decimal(100), Denomination.USD)
 ASKED = {
@@ -35,6 +41,11 @@ OFFERED = (
 NO_CHOICE = "Please choose one of the options."
 AMOUNT = {"amount": HUNDRED}
 HANDLE = {**AMOUNT, "handle": "ama_k"}
+CONFIRMED = {**HANDLE, "confirm": "confirm"}
+MADE = {**CONFIRMED, "make": Receipt("CX-0001")}
+WORKING = "One moment: this is being done."
+CHECKING = "We are checking whether this went through. Nothing is done twice; please wait."
+RECEIPT = "Offer made\n\nAmount: USD 100\nTo: ama_k\nReference: CX-0001"
 
 # For each transition: the state after it, the answers, and what the member reads.
 EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -49,17 +60,19 @@ EXPECTED: dict[str, tuple[str, dict[str, Any], str]] = {
     "handle-cancel-cancelled": ("cancelled", AMOUNT, "Cancelled."),
     "handle-restart-amount": ("amount", {}, ASKED["amount"]),
     "handle-expire-expired": ("expired", AMOUNT, OFFERED),
-    "confirm-submit-completed": (
-        "completed",
-        {**HANDLE, "confirm": "confirm"},
-        "Offer made\n\nAmount: USD 100\nTo: ama_k",
-    ),
+    "confirm-submit-make": ("make", CONFIRMED, WORKING),
     "confirm-submit[decline]-cancelled": ("cancelled", {**HANDLE, "confirm": "decline"}, "Cancelled."),
     "confirm-refused": ("confirm", HANDLE, f"{NO_CHOICE}\n\n{ASKED['confirm']}"),
     "confirm-back-handle": ("handle", HANDLE, ASKED["handle"]),
     "confirm-cancel-cancelled": ("cancelled", HANDLE, "Cancelled."),
     "confirm-restart-amount": ("amount", {}, ASKED["amount"]),
     "confirm-expire-expired": ("expired", HANDLE, OFFERED),
+    "make-run": ("make", CONFIRMED, WORKING),
+    "make-done-completed": ("completed", MADE, RECEIPT),
+    "make-unknown-make.unknown": ("make.unknown", CONFIRMED, CHECKING),
+    "make-failed-confirm": ("confirm", CONFIRMED, ASKED["confirm"]),
+    "make.unknown-done-completed": ("completed", MADE, RECEIPT),
+    "make.unknown-failed-confirm": ("confirm", CONFIRMED, ASKED["confirm"]),
     "expired-cancel-cancelled": ("cancelled", {}, "Cancelled."),
     "expired-restart-amount": ("amount", {}, ASKED["amount"]),
     "expired-resume-amount": ("amount", {}, ASKED["amount"]),
@@ -244,8 +257,15 @@ def test_a_handle_is_of_ascii_letters_digits_and_underscores(text: str) -> None:
 # -- over WhatsApp and Redis ------------------------------------------------------------------------------------------
 
 
+def phone_on(redis: Redis, prefix: str, offers: Offers | None = None) -> Phone:
+    """A member's phone, with what makes offers."""
+    return Phone(runner_of(redis, prefix, flows, services=Services(offers or OffersInMemory())))
+
+
+@pytest.mark.usefixtures("side")
 def test_an_offer_is_made_over_whatsapp(any_redis: Redis, prefix: str) -> None:
-    phone = Phone(runner_of(any_redis, prefix, flows))
+    offers = OffersInMemory()
+    phone = phone_on(any_redis, prefix, offers)
     assert phone.says("hello") == "You can send: offer."
     assert phone.says("Offer") == "How much do you offer?\n\nFor example: *100*, *USD 100*, *99.50 CAD*"
     assert phone.says("lots").startswith(NO_AMOUNT)
@@ -253,9 +273,16 @@ def test_an_offer_is_made_over_whatsapp(any_redis: Redis, prefix: str) -> None:
     assert "\n\nHow much" in phone.says("back")
     assert phone.says("13 zwg") == "To which handle?"
     assert phone.says("ama_k") == "*Your offer*\n\n*Amount:* ZWG 13\n*To:* ama_k\n\nIs this right?"
-    assert phone.taps("Confirm") == "*Offer made*\n\n*Amount:* ZWG 13\n*To:* ama_k"
+    told = phone.taps("Confirm")
+    [receipt] = offers.made.values()
+    assert told == f"*Offer made*\n\n*Amount:* ZWG 13\n*To:* ama_k\n*Reference:* {receipt.reference}"
     assert phone.status == "completed"
-    assert phone.flow.data == {"amount": Money(Decimal(13), Denomination.ZWG), "handle": "ama_k", "confirm": "confirm"}
+    assert phone.flow.data == {
+        "amount": Money(Decimal(13), Denomination.ZWG),
+        "handle": "ama_k",
+        "confirm": "confirm",
+        "make": receipt,
+    }
 
 
 @pytest.mark.parametrize("decline", [lambda phone: phone.taps("Decline"), lambda phone: phone.says("decline")])
@@ -269,7 +296,8 @@ def test_declining_completes_nothing(
         return "Done."
 
     monkeypatch.setattr(OfferFlow, "complete", complete)
-    phone = Phone(runner_of(any_redis, prefix, flows))
+    offers = OffersInMemory()
+    phone = phone_on(any_redis, prefix, offers)
     for words in ("offer", "5", "ama_k"):
         phone.says(words)
     assert decline(phone) == "Cancelled."
@@ -278,10 +306,11 @@ def test_declining_completes_nothing(
     events = [entry.event_type for entry in phone.runner.manager.history(phone.member_id)]
     assert "complete" not in events
     assert events[-1] == "cancel"
+    assert offers.made == {}
 
 
 def test_a_button_of_an_earlier_offer_does_nothing_to_a_later_one(any_redis: Redis, prefix: str) -> None:
-    phone = Phone(runner_of(any_redis, prefix, flows))
+    phone = phone_on(any_redis, prefix)
     for words in ("offer", "5", "ama_k"):
         phone.says(words)
     earlier = dict(phone.choices)
@@ -301,3 +330,101 @@ def test_the_confirmation_offers_what_the_step_says() -> None:
         ("confirm", None),
         ("decline", "cancelled"),
     ]
+
+
+# -- with the ledger, over HTTP ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ledger() -> Iterator[Served]:
+    with served_ledger() as served:
+        yield served
+        served.releases()
+
+
+def confirms(redis: Redis, prefix: str, ledger: Served, **named: Any) -> Phone:
+    """A member who has answered everything, and taps Confirm."""
+    phone = phone_on(redis, prefix, ledger.offers(**named))
+    for words in ("offer", "5", "kofi"):
+        phone.says(words)
+    phone.taps("Confirm")
+    return phone
+
+
+def references(ledger: Served) -> list[str]:
+    """What the ledger calls the offers that it made."""
+    return [each["reference"] for each in ledger.made]
+
+
+@pytest.mark.usefixtures("side")
+@pytest.mark.parametrize(
+    "behaviours",
+    [
+        [],
+        [Behaviour.FAIL_BEFORE],
+        [Behaviour.FAIL_BEFORE, Behaviour.FAIL_AFTER],
+        [Behaviour.FAIL_AFTER],
+        [Behaviour.ANSWER_TWICE],
+    ],
+)
+def test_the_receipt_has_the_reference_of_the_one_offer_that_the_ledger_made(
+    any_redis: Redis, prefix: str, ledger: Served, behaviours: list[Behaviour]
+) -> None:
+    ledger.will(*behaviours)
+    phone = confirms(any_redis, prefix, ledger)
+    assert phone.status == "completed"
+    assert references(ledger) == [phone.flow.data["make"].reference]
+
+
+@pytest.mark.usefixtures("side")
+def test_who_is_refused_reads_why_and_is_asked_to_confirm_again(any_redis: Redis, prefix: str, ledger: Served) -> None:
+    ledger.will(Behaviour.REFUSE)
+    phone = phone_on(any_redis, prefix, ledger.offers())
+    for words in ("offer", "5", "kofi"):
+        phone.says(words)
+    assert phone.taps("Confirm").startswith(f"{NOT_COVERED}\n\n*Your offer*")
+    assert references(ledger) == []
+    phone.taps("Confirm")
+    assert references(ledger) == [phone.flow.data["make"].reference]
+
+
+@pytest.mark.usefixtures("side")
+@pytest.mark.parametrize(
+    ("behaviour", "made"), [(Behaviour.BREAK_OFF, 1), (Behaviour.ANSWER_LATE, 1), (Behaviour.HANG, 0)]
+)
+def test_where_nobody_can_say_the_member_is_told_that_it_is_being_checked(
+    any_redis: Redis, prefix: str, ledger: Served, behaviour: Behaviour, made: int
+) -> None:
+    ledger.will(behaviour)
+    phone = confirms(any_redis, prefix, ledger, timeout=0.5)
+    assert (phone.status, phone.flow.state) == ("unknown", "make.unknown")
+    assert len(references(ledger)) == made
+    assert phone.says("cancel") == CHECKING
+    assert (phone.status, phone.flow.state) == ("unknown", "make.unknown")
+
+
+@pytest.mark.usefixtures("side")
+@pytest.mark.parametrize(
+    "behaviour", [Behaviour.BREAK_OFF, Behaviour.ANSWER_LATE, Behaviour.ARRIVE_LATE, Behaviour.HANG]
+)
+@pytest.mark.parametrize("lets_go_first", [True, False])
+def test_after_a_while_it_is_asked_what_came_of_it_and_there_is_one_offer(
+    any_redis: Redis, prefix: str, ledger: Served, behaviour: Behaviour, lets_go_first: bool
+) -> None:
+    ledger.will(behaviour)
+    phone = confirms(any_redis, prefix, ledger, timeout=0.5)
+    assert phone.says("and?") == CHECKING
+    if lets_go_first or behaviour is Behaviour.HANG:
+        ledger.releases()
+    ages(any_redis, prefix, minutes=2)
+    [due] = phone.runner.due()
+    ledger.releases()
+    assert due.reply.status == "completed"
+    assert references(ledger) == [phone.flow.data["make"].reference]
+    assert len(ledger.requests) == 1 + (behaviour is Behaviour.ARRIVE_LATE and not lets_go_first)
+
+
+def ages(redis: Redis, prefix: str, **duration: float) -> None:
+    """Lets time pass for the store: what is due comes nearer."""
+    execute: Any = redis.execute_command  # redis-py leaves it untyped
+    drive(ageing(prefix, round(timedelta(**duration) / timedelta(milliseconds=1))), lambda command: execute(*command))

@@ -10,8 +10,10 @@ import pytest
 from loguru import logger
 
 from examples.services.bookkeeping import NOT_COVERED, TOO_LATE, Behaviour
-from examples.services.http_service import FENCE, KEY, HttpService, Unavailable, Unclear, as_header, key_of
-from examples.services.offers import KEY_REUSED, HttpOffers, OffersInMemory, Receipt
+from examples.services.faults import Unavailable, Unclear
+from examples.services.http_offers import KEY_REUSED, HttpOffers
+from examples.services.http_service import FENCE, KEY, HttpService, as_header, key_of
+from examples.services.offers import OffersInMemory, Receipt
 from fsmflow import Accepted, Done, EffectRefused, NotDone, StillUnknown
 from tests.examples.serving import Served, served_ledger
 
@@ -319,7 +321,7 @@ def test_who_fails_after_has_made_it_and_says_so_when_asked_or_called_again(
 def test_who_answers_late_has_made_it(one_ledger: Served, offers: HttpOffers, key: str) -> None:
     one_ledger.will(Behaviour.ANSWER_LATE)
     with pytest.raises(Unclear):
-        make(one_ledger.offers(timeout=0.1), key)
+        make(one_ledger.offers(timeout=0.5), key)
     assert isinstance(offers.came_of(key), Done)
     assert one_ledger.releases() == 1
     assert times(one_ledger, key) == 1
@@ -330,7 +332,7 @@ def test_while_it_hangs_nobody_can_say_and_once_it_is_let_go_it_is_made(
 ) -> None:
     one_ledger.will(Behaviour.HANG)
     with pytest.raises(Unclear):
-        make(one_ledger.offers(timeout=0.1), key)
+        make(one_ledger.offers(timeout=0.5), key)
     with pytest.raises(Unavailable):
         make(offers, key)
     assert offers.came_of(key) == StillUnknown()
@@ -345,7 +347,7 @@ def test_a_request_that_arrives_after_the_question_does_nothing_but_who_has_aske
 ) -> None:
     one_ledger.will(Behaviour.ARRIVE_LATE)
     with pytest.raises(Unclear):
-        make(one_ledger.offers(timeout=0.1), key)
+        make(one_ledger.offers(timeout=0.5), key)
     assert offers.came_of(key) == NotDone()
     assert one_ledger.releases() == 1
     assert times(one_ledger, key) == 0

@@ -16,11 +16,19 @@ from loguru import logger
 from redis import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from starlette.requests import Request
 
 from examples import credex, sign_in, webhook
 from examples.credex_book import Book
-from examples.webhook import LARGEST_BODY, Settings, create_app
-from fsmflow import AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
+from examples.services.bookkeeping import NOT_COVERED, Behaviour
+from examples.services.callbacks import SIGNATURE, signature_of
+from examples.services.http_offers import HttpOffers
+from examples.services.ledger import Ledger
+from examples.services.offers import Made, Offers, OffersInMemory, Services
+from examples.webhook import create_app
+from examples.webhook_outcomes import LARGEST_BODY
+from examples.webhook_settings import Settings
+from fsmflow import Accepted, AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
 from tests.channels.payloads import ACCOUNT, FIXTURES, USER_ID, body_of, text
 from tests.examples.phone import Json, choices_of, message, typed, words_of
 from tests.sides import async_client_like, on_side, wait_for
@@ -31,6 +39,9 @@ SETTINGS = Settings(
     verify_token="test-verify-token",
     access_token="test-access-token",
     redis_url="redis://:test-redis-password@localhost",
+    ledger_url="https://ledger.example.test",
+    ledger_token="test-ledger-token",
+    callback_secret="test-callback-secret",
     graph_url="https://graph.example.test/v23.0",
 )
 OTHER = "US.10000000000000002222"
@@ -77,21 +88,27 @@ class Site:
     def __init__(self, manager: AsyncFlowStateManager, graph: Graph) -> None:
         self.manager = manager
         self.graph = graph
+        self.offers: Offers = OffersInMemory()
         self.restart()
 
     def restart(self) -> None:
         """Another process: the store is the same, the memory is not."""
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.graph))
-        self.app = create_app(SETTINGS, self.manager, http)
+        self.app = create_app(SETTINGS, self.manager, http, Services(self.offers))
 
     def request(self, method: str = "POST", **named: Any) -> httpx.Response:
         answered: httpx.Response = wait_for(self.requested(method, **named))
         return answered
 
-    async def requested(self, method: str = "POST", **named: Any) -> httpx.Response:
+    async def requested(self, method: str = "POST", path: str = "/webhook", **named: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="https://bot.example.test") as client:
-            return await client.request(method, "/webhook", **named)
+            return await client.request(method, path, **named)
+
+    def is_told(self, raw: bytes, signature: str | None = None) -> int:
+        """Posts what a ledger tells; the status that it sees."""
+        signature = signature_of(SETTINGS.callback_secret, raw) if signature is None else signature
+        return self.request(path="/outcomes", content=raw, headers={SIGNATURE: signature.encode()}).status_code
 
     def delivers(self, *messages: Json) -> int:
         """Posts messages in one body, signed; the status that Meta sees."""
@@ -217,7 +234,7 @@ def test_an_offer_is_made_through_the_webhook(site: Site, graph: Graph) -> None:
     assert graph.words[1:] == [
         "To which handle?",
         "*Your offer*\n\n*Amount:* CAD 5\n*To:* ama_k\n\nIs this right?",
-        "*Offer made*\n\n*Amount:* CAD 5\n*To:* ama_k",
+        "*Offer made*\n\n*Amount:* CAD 5\n*To:* ama_k\n*Reference:* OF-0001",
     ]
 
 
@@ -378,6 +395,148 @@ def test_who_is_signed_in_goes_on_with_what_they_wanted(
     assert accounts.names == {"m1": "Ama Mensah"}
 
 
+# -- what the ledger tells later --------------------------------------------------------------------------------------
+
+
+class Accepting(OffersInMemory):
+    """Offers that a ledger accepts, and tells later what came of."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        super().__init__()
+        self.ledger = Ledger("", "https://bot.example.test/outcomes", SETTINGS.callback_secret)
+        self.behaviour = behaviour
+        self.keys: list[str] = []
+
+    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:
+        self.keys.append(effect_id)
+        assert self.ledger.books.answer_to(effect_id, 0, {"by": by, "amount": amount, "to": to}) is None
+        self.ledger.books.work(effect_id, self.behaviour)
+        return Accepted()
+
+    def tells(self) -> list[int]:
+        """Has the ledger tell what came of each offer; what it is answered."""
+        self.ledger.outbox = list(self.keys)
+        answered = wait_for(self.ledger.call_back(Request({"type": "http"})))
+        return [each["status"] for each in json.loads(bytes(answered.body))]
+
+
+@pytest.fixture
+def accepting(site: Site) -> Callable[..., Accepting]:
+    """A member confirms an offer, which the ledger accepts, for now."""
+
+    def begin(behaviour: Behaviour = Behaviour.ACCEPT) -> Accepting:
+        site.offers = offers = Accepting(behaviour)
+        site.restart()
+        offers.ledger.http = httpx.AsyncClient(transport=httpx.ASGITransport(site.app))
+        for number, words in enumerate(("offer", "5 cad", "ama_k", "confirm"), 1):
+            assert site.delivers(says(number, words)) == 200
+        return offers
+
+    return begin
+
+
+def test_what_was_accepted_is_told_to_the_member_once_it_is_known_and_once(
+    graph: Graph, accepting: Callable[..., Accepting]
+) -> None:
+    offers = accepting()
+    assert graph.words[-1] == "One moment: this is being done."
+    assert [offers.tells(), offers.tells()] == [[200], [200]]
+    [made] = offers.ledger.books.made
+    assert graph.words[4:] == [f"*Offer made*\n\n*Amount:* CAD 5\n*To:* ama_k\n*Reference:* {made['reference']}"]
+    assert graph.bodies[-1]["recipient"] == USER_ID
+
+
+def test_what_was_accepted_and_then_refused_is_asked_to_be_confirmed_again(
+    graph: Graph, accepting: Callable[..., Accepting]
+) -> None:
+    offers = accepting(Behaviour.ACCEPT_AND_REFUSE)
+    assert [offers.tells(), offers.tells()] == [[200], [200]]
+    assert offers.ledger.books.made == []
+    assert len(graph.words) == 5
+    assert graph.words[-1].startswith(f"{NOT_COVERED}\n\n*Your offer*")
+
+
+def test_while_it_is_not_known_nothing_else_is_done(
+    site: Site, graph: Graph, accepting: Callable[..., Accepting]
+) -> None:
+    accepting()
+    assert site.delivers(says(5, "cancel")) == 200
+    assert graph.words[-1] == "One moment: this is being done."
+
+
+def test_an_outcome_of_nothing_that_is_open_is_taken_so_that_it_is_not_told_for_ever(
+    site: Site, graph: Graph, logs: list[str]
+) -> None:
+    told = {"member_id": f"whatsapp:{USER_ID}", "effect_id": "x:make:1", "receipt": {"reference": "CX-1"}}
+    assert site.is_told(json.dumps(told).encode()) == 200
+    assert graph.requests == []
+    assert "".join(logs) == ""
+
+
+@pytest.mark.parametrize("signature", ["", "sha256=", "sha256=" + "0" * 64, "ü"])
+def test_an_outcome_that_the_ledger_did_not_sign_settles_nothing(
+    site: Site, graph: Graph, accepting: Callable[..., Accepting], signature: str
+) -> None:
+    offers = accepting()
+    told = {"member_id": f"whatsapp:{USER_ID}", "effect_id": offers.keys[0], "receipt": {"reference": "CX-1"}}
+    assert site.is_told(json.dumps(told).encode(), signature) == 401
+    assert site.is_told(json.dumps(told).encode(), signature_of("another", json.dumps(told).encode())) == 401
+    assert len(graph.words) == 4
+
+
+TOLD: list[Json] = [
+    {},
+    {"receipt": None},
+    {"receipt": {}},
+    {"receipt": {"reference": 5}},
+    {"refused": ""},
+    {"refused": None},
+    {"refused": "no", "member_id": "{x}"},
+    {"refused": "no", "effect_id": None},
+]
+NO_OUTCOMES = [
+    *(b"", b"{", b"[]", b"{}", b"null", b"[" * 100_000),
+    *(json.dumps({"member_id": "m", "effect_id": "e", **more}).encode() for more in TOLD),
+]
+
+
+@pytest.mark.parametrize("told", NO_OUTCOMES, ids=lambda told: repr(told[-40:]))
+def test_what_the_ledger_signed_and_is_no_outcome_is_a_bad_request(site: Site, told: bytes, logs: list[str]) -> None:
+    assert site.is_told(told) == 400
+    assert "no outcome" in "".join(logs)
+
+
+def test_a_callback_that_is_too_large_is_not_read(site: Site) -> None:
+    assert site.is_told(b" " * (LARGEST_BODY + 1)) == 413
+
+
+def test_an_outcome_that_could_not_be_committed_is_told_again_and_counts_then(
+    graph: Graph, accepting: Callable[..., Accepting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers = accepting()
+
+    async def away(*_: Any) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AsyncFlowRunner, "resolve", away)
+        assert offers.tells() == [503]
+    assert len(graph.words) == 4
+    assert offers.tells() == [200]
+    assert len(graph.words) == 5
+
+
+def test_an_outcome_whose_reply_could_not_be_sent_is_not_told_again_and_counts(
+    site: Site, graph: Graph, accepting: Callable[..., Accepting], logs: list[str]
+) -> None:
+    offers = accepting()
+    graph.answers = [fails(503)]
+    assert offers.tells() == [200]
+    assert "a member was not told" in "".join(logs)
+    flow = wait_for(site.manager.load(f"whatsapp:{USER_ID}")).flow_data
+    assert flow.step_id == "completed"
+
+
 # -- when the store is away -------------------------------------------------------------------------------------------
 
 
@@ -457,9 +616,13 @@ def test_settings_come_from_the_environment_and_are_told_to_nobody() -> None:
         "WHATSAPP_VERIFY_TOKEN": "s-2",
         "WHATSAPP_ACCESS_TOKEN": "s-3",
         "REDIS_URL": "redis://:s-4@localhost",
+        "LEDGER_URL": "https://ledger.example.test",
+        "LEDGER_TOKEN": "s-5",
+        "LEDGER_CALLBACK_SECRET": "s-6",
     }
     settings = Settings.from_environment(environment)
     assert (settings.app_secret, settings.verify_token, settings.access_token) == ("s-1", "s-2", "s-3")
+    assert (settings.ledger_token, settings.callback_secret) == ("s-5", "s-6")
     assert "s-" not in repr(settings)
     del environment["WHATSAPP_ACCESS_TOKEN"]
     with pytest.raises(RuntimeError, match=r"must be set: WHATSAPP_ACCESS_TOKEN, REDIS_URL$"):
@@ -471,7 +634,8 @@ def test_no_secret_is_logged_whatever_fails(site: Site, graph: Graph, logs: list
     for _ in range(3):
         assert site.delivers(says(1, "offer")) == 500
     assert logs
-    for secret in (SETTINGS.app_secret, SETTINGS.verify_token, SETTINGS.access_token, "test-redis-password"):
+    secrets = (SETTINGS.ledger_token, SETTINGS.callback_secret)
+    for secret in (*secrets, SETTINGS.app_secret, SETTINGS.verify_token, SETTINGS.access_token, "test-redis-password"):
         assert secret not in "".join(logs)
 
 
@@ -500,9 +664,11 @@ def test_an_app_closes_what_it_opened_and_leaves_open_what_it_was_handed(monkeyp
             assert closed == []
 
     noting(httpx.AsyncClient, "aclose")
+    noting(HttpOffers, "aclose")
     noting(AsyncFlowStateManager, "close")
     handed = httpx.AsyncClient(transport=httpx.MockTransport(Graph()))
-    asyncio.run(lives(create_app(SETTINGS, AsyncFlowStateManager.in_memory(), handed)))
+    services = Services(OffersInMemory())
+    asyncio.run(lives(create_app(SETTINGS, AsyncFlowStateManager.in_memory(), handed, services)))
     assert closed == []
     asyncio.run(lives(create_app(SETTINGS)))
-    assert sorted(closed) == ["AsyncClient", "AsyncFlowStateManager"]
+    assert sorted(closed) == ["AsyncClient", "AsyncFlowStateManager", "HttpOffers"]
