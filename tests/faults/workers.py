@@ -121,7 +121,7 @@ def exchange_of(manager: FlowStateManager | AsyncFlowStateManager, reached: Call
         def obey(self, effects: Effects[ResultT]) -> Wishes[ResultT]:
             return super().obey(telling(effects, reached))
 
-    return Telling(manager.layout)
+    return Telling(manager.layout, insistence=0.0)  # what a worker that insists would hide
 
 
 class TellingOffers:
