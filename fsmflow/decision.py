@@ -42,6 +42,7 @@ LATE: Final = "older than the last message"
 STALE: Final = "a choice of an earlier question"
 OVER: Final = "sent after the run was closed"
 FIRST: Final = "nothing to go back to"
+DONE_BEFORE: Final = "no way back over an effect"
 
 
 @frozen

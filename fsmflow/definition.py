@@ -144,6 +144,15 @@ class Definition:
         """True if an effect is run before anything is asked, here or in the flow that answers the first step."""
         return self.first in self.actions or (self.first in self.flows and self.flows[self.first].acts_first)
 
+    def wants_services(self, steps: Sequence[Step]) -> Iterator[str]:
+        """What is to be said where a runner has no services, and the code of an action names them."""
+        for action in (step for step in steps if isinstance(step, Action)):
+            for function in (action.run, action.reconcile):
+                code = getattr(getattr(function, "__func__", function), "__code__", None)
+                if code is not None and "services" in code.co_names:
+                    name = getattr(function, "__name__", action.id)
+                    yield f"{name}, of the action {action.id!r}, uses self.services, and this runner was given none"
+
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
         return self.index.get(self.unknowns.get(state, state), len(self.index))

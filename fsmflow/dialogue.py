@@ -265,6 +265,8 @@ class Dialogue:
         """
         for flow_type, registration in self.registry.registrations.items():
             flow = sample_flow(registration.flow, flow_type)
+            if self.services is None:
+                yield from (f"{flow_type}: {each}" for each in flow.definition.wants_services(flow.steps))
             for step in flow.steps:
                 for misfit in self._misfits_of(flow_type, step):
                     yield f"{type(flow).__name__}, step {step.id!r}: {misfit}"

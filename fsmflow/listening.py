@@ -12,7 +12,7 @@ from fsmflow.alphabet import BACK, CANCEL, PAGE, RESTART, SKIP
 from fsmflow.answers import Answer, chosen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
-from fsmflow.decision import FIRST, STALE, Arrival, Decision
+from fsmflow.decision import DONE_BEFORE, FIRST, STALE, Arrival, Decision
 from fsmflow.effects import Write
 from fsmflow.errors import StoreUnavailable
 from fsmflow.flow import Flow
@@ -101,7 +101,9 @@ def obeys(dialogue: SigningIn, arrival: Arrival, flow: Flow, stored: FlowData, w
     if word == "restart":
         flow.run_id = run_id_of(arrival)
     if not (yield from flow.goes({"back": BACK, "cancel": CANCEL, "restart": RESTART, "skip": SKIP}[word], turn)):
-        return (yield from refuses(dialogue, arrival, flow, dialogue.sentences.first_question, FIRST))
+        acted = flow.has_acted and word == "back"
+        told = dialogue.sentences.no_way_back if acted else dialogue.sentences.first_question
+        return (yield from refuses(dialogue, arrival, flow, told, DONE_BEFORE if acted else FIRST))
     flow = dialogue.rebuilt(arrival, flow)
     messages = yield from says_next(dialogue, arrival, flow, turn)
     write, forget = Write.ADVANCE if word == "skip" else Write.UPDATE, word == "restart"

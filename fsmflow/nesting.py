@@ -71,7 +71,7 @@ class NestingModel(AskingModel):
     @property
     def _may_go_back(self) -> bool:
         """True if there is a question before the one that is asked now, in this run or in one that it holds."""
-        if self.inner is not None and (self.inner._may_go_back or self.inner._has_acted):
+        if self.inner is not None and (self.inner._may_go_back or self.inner.has_acted):
             return self.inner._may_go_back
         ways = transitions_from(self._definition.machine, BACK, self.state)
         return any(way.dest == self.came_from() for way in ways)
@@ -119,7 +119,7 @@ class NestingModel(AskingModel):
             if gone:
                 yield from self._follow(within, turn)
                 self.previous = self.previous if trigger == BACK else turn.before
-            elif trigger == BACK and not inner._has_acted:  # there is no way back over an effect
+            elif trigger == BACK and not inner.has_acted:  # there is no way back over an effect
                 left, collected = self.state, inner._so_far
                 self.inner = None
                 gone = yield from super().goes(trigger, turn)
@@ -228,12 +228,12 @@ class NestingModel(AskingModel):
         turn.taken, self.refusal = taken or turn.taken, refusal
 
     @property
-    def _has_acted(self) -> bool:
+    def has_acted(self) -> bool:
         """True if an effect was done on the way here, in this run or in one that it holds."""
         definition = self._definition
         if any(each in definition.actions or each in definition.acting_flows for each in self.path):
             return True
-        return self.inner is not None and self.inner._has_acted
+        return self.inner is not None and self.inner.has_acted
 
     def forgets_an_effect(self, flow_data: FlowData) -> bool:
         """True if an effect that was done in a stored run, or may have been, lies ahead in this one."""

@@ -78,7 +78,10 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
     forget = not whole or "previous" in names
     if restored is None:
         result = _entry(arrival, audit.RECOVERY_RESULT, "failed", "clean start")
-        messages: tuple[Message, ...] = (_nothing_open(dialogue, arrival, dialogue.sentences.lost),)
+        said = dialogue.sentences.lost
+        if state.flow_data is not None and _had_acted(dialogue, arrival, state.flow_data):
+            said = f"{said} {dialogue.sentences.still_done}"
+        messages: tuple[Message, ...] = (_nothing_open(dialogue, arrival, said),)
         flow = None
     else:
         why, messages, flow = f"restored from {restored.source}", restored.messages, restored.flow
@@ -98,6 +101,15 @@ def recover(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generat
         ended=flow is None and not whole,
         pending=None if restored is None else restored.parked,
     )
+
+
+def _had_acted(dialogue: Dialogue, arrival: Arrival, stored: FlowData) -> bool:
+    """True if an effect was done, or may have been, in a run that cannot be gone on with."""
+    registration = dialogue.registry.registrations.get(stored.flow_type)
+    try:
+        return registration is not None and dialogue.flow_for(arrival, registration, stored).definition.acted(stored)
+    except Exception:  # noqa: BLE001 - a flow that cannot be made says nothing
+        return False
 
 
 def _restore(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Generator[Effect, Any, _Restored | None]:

@@ -179,7 +179,7 @@ class Settling:
             asking = flow.innermost
             step = asking.current_step
             if isinstance(step, Action):
-                check_storable(type(asking).__name__, step.id, outcome.value, step.returns)
+                check_storable(type(asking).__name__, step.id, outcome.value, step.returns, "Action(returns=…)")
             turn.verdict = AcceptedAnswer(outcome.value)
         else:
             turn.reason = outcome.reason.strip() or self.dialogue.sentences.not_done

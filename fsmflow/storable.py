@@ -89,7 +89,9 @@ def restore_answer(raw: Any, annotation: Any) -> Any:
     return converter.structure(raw, annotation)
 
 
-def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None:
+def check_storable(
+    flow: str, step_id: str, value: Any, annotation: Any, told_by: str = "the transformer's return annotation"
+) -> None:
     """Checks that an answer will come back as it is, while the flow can still say so.
 
     A state that loads only as something else would strand its member at the next message, which is worse than the
@@ -99,7 +101,8 @@ def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None
         flow: The flow's name, for the error.
         step_id: The step's id, for the error.
         value: What is kept of the answer.
-        annotation: The return annotation of the step's transformer, or None.
+        annotation: The type that says how it comes back, or None.
+        told_by: Where that type is said, for the error.
 
     Raises:
         UnstorableAnswer: It would not.
@@ -117,5 +120,5 @@ def check_storable(flow: str, step_id: str, value: Any, annotation: Any) -> None
     except Exception:  # noqa: BLE001 - however it fails to come back, it cannot be stored
         back = None
     if type(back) is not kind or back != value:
-        wanted = "the transformer's return annotation must say a type that JSON and cattrs give back equal"
+        wanted = f"{told_by} must say a type that JSON and cattrs give back equal"
         raise UnstorableAnswer(flow, step_id, kind.__name__, wanted) from None

@@ -146,6 +146,8 @@ class Sentences:
         checking: Nobody can say yet whether an action was done.
         done: An action was done, and the flow's own words for what comes next failed.
         settled: It is known what came of an action, and the member is not signed in to be told.
+        no_way_back: Before the question that is asked there is an action that was done.
+        still_done: The state was lost after an action was done, and all begins anew.
         not_done: An action is known not to have been done, and there is no reason to be told.
         resumed: What was put aside is gone on with.
         sign_in_first: What was asked for is only for who is signed in.
@@ -199,6 +201,8 @@ class Sentences:
     checking: str = "We are checking whether this went through. Nothing is done twice; please wait."
     done: str = "This is done."
     settled: str = "What was being done has come to its end. Send any message to sign in and go on."
+    no_way_back: str = "What was done before this cannot be taken back."
+    still_done: str = "What was done already stays done: please do not do it again before you have checked."
     not_done: str = "This was not done."
     resumed: str = "Back to what was open:"
     sign_in_first: str = "Please sign in first."
