@@ -36,7 +36,7 @@ from fsmflow.pending import Settled
 from fsmflow.performing import perform, perform_async
 from tests.bank import ACCEPTS, FLOWS, Bank, Lost, Pay, open_effect, talk_to
 from tests.commits import MEMBER, FakeTime, commit_on, run_at, stored
-from tests.talking import BEGINNING, CONSOLE, SECRET, WHATSAPP, Talk, words
+from tests.talking import BEGINNING, CONSOLE, SECRET, WHATSAPP, Talk, records_of, words
 from tests.test_effects_races import other_worker
 
 SAID = Sentences()
