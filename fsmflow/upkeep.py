@@ -23,7 +23,7 @@ from fsmflow.errors import EffectOpen, InvalidState, NewerState
 from fsmflow.holding import is_held
 from fsmflow.messages import Channel
 from fsmflow.pending import Pending, Settled
-from fsmflow.state import FlowData, MemberState, UnreadableField, next_visit
+from fsmflow.state import FlowData, MemberState, next_visit
 from fsmflow.timers import KEEP, LOOK, Keep, Timer
 from fsmflow.trail import dump_entries
 
@@ -110,8 +110,8 @@ def checked_reason(reason: object) -> str:
 def abandoning(member_id: str, channel: Channel, effect_id: str, reason: str, known_by: str) -> Effects[bool]:
     """Closes an open effect together with the run that waits for it: the state is forgotten, as by `clearing`.
 
-    What the hash says of the effect is compared byte by byte when that is written, so no other is closed by it; and
-    what cannot be read is closed too, by the id that is shown of it.
+    No other is closed by it: the commit that opens one gives the state another version than this was decided on. So the
+    script need not know it by its id, and what cannot be read is closed too, by the id that is shown of it.
 
     Args:
         member_id: Whose.
@@ -132,8 +132,7 @@ def abandoning(member_id: str, channel: Channel, effect_id: str, reason: str, kn
         state: MemberState = yield Load(member_id, channel)
         if codec_of(state) > CODEC:
             raise NewerState("the state was written by a newer release of fsmflow")
-        line = state.raw.get("pending")
-        if line is None or _shown_id(state) != effect_id:
+        if "pending" not in state.raw or _shown_id(state) != effect_id:
             return False
         run = state.flow_data
         while run is not None and run.inner is not None:
@@ -144,7 +143,6 @@ def abandoning(member_id: str, channel: Channel, effect_id: str, reason: str, kn
         commit = evolve(
             _commit(state, {}, Write.CLEAR, entry, snapshot=dump_flow_data(None)),
             message_key=digest("fsmflow", ABANDONED, known_by),
-            unreadable=(UnreadableField("pending", line, "given up"),),
             pending=Settled(),
         )
         committed = yield commit
