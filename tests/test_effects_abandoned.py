@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import evolve
 from redis import Redis
 
 from fsmflow import (
@@ -22,7 +23,7 @@ from fsmflow import (
     SubFlow,
 )
 from fsmflow.audit import REDACTED, AuditEntry
-from fsmflow.codec import CODEC
+from fsmflow.codec import CODEC, dump_flow_data
 from tests.bank import ACCEPTS, DIES, FAILS, FLOWS, Bank, Pay, talk_to
 from tests.proxy import cutting_proxy
 from tests.sides import before_each_command
@@ -345,6 +346,15 @@ def test_a_reason_that_quotes_an_answer_is_kept_nowhere_and_another_is_kept(
     assert entry.step_id == "payment"
     assert SECRET not in repr(all_that_is_stored(talk))
     assert not any(reason in repr(record) for record in records)
+
+
+def test_the_answers_of_a_run_that_waits_beneath_are_looked_at_too(any_redis: Redis, prefix: str) -> None:
+    talk, bank = held_open(any_redis, prefix)
+    run = talk.state.flow_data
+    assert run is not None
+    any_redis.hset(talk.key, "flow_data", dump_flow_data(evolve(run, waiting=evolve(run, data={"pin": SECRET}))))
+    assert talk.manager.abandon(talk.member_id, bank.calls[0], reason=f"they said {SECRET}")
+    assert [entry.reason for entry in resolved(talk)] == [REDACTED]
 
 
 def test_where_the_answers_cannot_be_read_no_reason_is_kept(any_redis: Redis, prefix: str) -> None:

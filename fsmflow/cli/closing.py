@@ -42,7 +42,7 @@ MEMBER = click.argument("member", metavar="MEMBER")
 EFFECT = click.argument("effect_id", metavar="EFFECT")
 """Which."""
 
-REASON = click.option("--reason", required=True, callback=as_text, help="Why that is known; for the audit trail.")
+REASON = click.option("--reason", required=True, callback=as_text, help="Why; for the audit trail.")
 """Why."""
 
 BY = click.option("--by", callback=as_text, help="Who says so; for the audit trail.  [default: the name of the login]")
