@@ -7,6 +7,7 @@ is different there, and nothing that `FlowStateManager` says already.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar, Union
@@ -22,12 +23,12 @@ from fsmflow.exchange import Pause, Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
-from fsmflow.open_effects import OpenEffect, open_effects
+from fsmflow.open_effects import OpenEffect, open_effect_of, open_effects
 from fsmflow.performing import perform_async
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL
 from fsmflow.timers import Overdue
-from fsmflow.upkeep import clearing, rolling_back
+from fsmflow.upkeep import abandoning, checked_reason, clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
 
@@ -67,6 +68,11 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
         """As `FlowStateManager.clear`."""
         return await self.drive(clearing(member_id, UNKNOWN_CHANNEL))
 
+    async def abandon(self, member_id: str, effect_id: str, *, reason: str) -> bool:
+        """As `FlowStateManager.abandon`."""
+        why = checked_reason(reason)
+        return await self.drive(abandoning(member_id, UNKNOWN_CHANNEL, effect_id, why, secrets.token_hex(8)))
+
     async def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
         """As `FlowStateManager.history`."""
         return await self._run(self.exchange.history(member_id, flow_id))
@@ -97,6 +103,10 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
     async def open_effects(self, limit: int = 1000) -> list[OpenEffect]:
         """As `FlowStateManager.open_effects`."""
         return await self._run(open_effects(self.exchange, limit))
+
+    async def open_effect(self, member_id: str) -> OpenEffect | None:
+        """As `FlowStateManager.open_effect`."""
+        return await self._run(open_effect_of(self.exchange, member_id))
 
     async def drive(self, effects: Effects[ResultT]) -> ResultT:
         """As `FlowStateManager.drive`. Cancelled at any point, it leaves the stored state whole."""

@@ -119,11 +119,11 @@ local version = string.format('%.0f', counted + 1)
 -- What is due stands in the hash as '<when> <what> <score in the due set> <question>'. An entry of the set only says
 -- "look at this member": one that comes earlier than what is due does no harm, so most answers leave it where it is. A
 -- score that is past is not relied upon: its entry may have been taken away by who looked. So it may be written first,
--- and stays without harm where a later key fails the commit.
-local timer = stored[5]
+-- and stays without harm where a later key fails the commit; it is taken away last, for without it nobody looks.
+local timer, obsolete = stored[5], false
 if ARGV[6] == 'clear' or length == '-' then
   if timer and timer ~= '' then
-    redis.call('ZREM', due, string.match(hash, '}:(.*)$'))
+    obsolete = redis.call('ZSCORE', due, string.match(hash, '}:(.*)$'))
     timer = ''
   end
 elseif length ~= '' then
@@ -161,6 +161,9 @@ if ARGV[7] ~= '' then
   end
 end
 
+if obsolete then
+  redis.call('ZREM', due, string.match(hash, '}:(.*)$'))
+end
 if ARGV[6] == 'clear' then
   redis.call('DEL', hash)
 else

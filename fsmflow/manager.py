@@ -9,6 +9,7 @@ as redis-py has it: neither a reader nor a type checker can tell which.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -23,13 +24,13 @@ from fsmflow.effects import Commit, Committed, Effects, Perform
 from fsmflow.exchange import Begin, Exchange, FirstEnded, Send, SendAll, Wish, Wishes
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
-from fsmflow.open_effects import OpenEffect, open_effects
+from fsmflow.open_effects import OpenEffect, open_effect_of, open_effects
 from fsmflow.performing import Running, first_ended, perform
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.timers import Overdue
 from fsmflow.together import together
-from fsmflow.upkeep import clearing, rolling_back
+from fsmflow.upkeep import abandoning, checked_reason, clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
 ClientT = TypeVar("ClientT")
@@ -144,9 +145,36 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
         """Forgets the state of a member. The audit trail stays, and messages that were decided stay known.
 
         Raises:
+            EffectOpen: An effect is open: forgotten, it might be run again. `abandon` forgets it with the state.
             StoreUnavailable: Redis did not answer.
         """
         return self.drive(clearing(member_id, UNKNOWN_CHANNEL))
+
+    def abandon(self, member_id: str, effect_id: str, *, reason: str) -> bool:
+        """Closes an open effect by giving up the run that waits for it: for one that no `FlowRunner.resolve` can close.
+
+        It says nothing of what came of the effect, and it is closed whoever has it: what its worker says later does
+        not count. The state is forgotten as by `clear`, with the runs that wait beneath; the audit trail stays, as do
+        the messages that are known. Nobody is told; the member begins anew, and may act again.
+
+        Args:
+            member_id: Whose.
+            effect_id: Which, as `open_effects` gives it: also an empty one, of what cannot be read.
+            reason: Who gives it up, and why, for the audit trail, which has it as ``effect_resolved``. It is redacted
+                where it quotes an answer of the run, or the run cannot be read: which are sensitive is not known here.
+
+        Returns:
+            True if it was open and is closed by this; False if it is not open, or not any more.
+
+        Raises:
+            TypeError: The reason is no text.
+            ValueError: The reason says nothing, or cannot be kept.
+            InvalidMemberId: The member's id cannot be part of a key.
+            NewerState: A newer release wrote the state.
+            StoreUnavailable: Redis did not answer; it may have been closed.
+        """
+        why = checked_reason(reason)
+        return self.drive(abandoning(member_id, UNKNOWN_CHANNEL, effect_id, why, secrets.token_hex(8)))
 
     def history(self, member_id: str, flow_id: str | None = None) -> list[AuditEntry]:
         """All audit entries of a member, the oldest first.
@@ -234,6 +262,18 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
             StoreUnavailable: Redis did not answer.
         """
         return self._run(open_effects(self.exchange, limit))
+
+    def open_effect(self, member_id: str) -> OpenEffect | None:
+        """Looks up the effect that is open at a member, as `open_effects` does for all.
+
+        Returns:
+            The effect; None where none is open.
+
+        Raises:
+            InvalidMemberId: The member's id cannot be part of a key.
+            StoreUnavailable: Redis did not answer.
+        """
+        return self._run(open_effect_of(self.exchange, member_id))
 
     def drive(self, effects: Effects[ResultT]) -> ResultT:
         """Does what a turn wants done until it returns.

@@ -21,7 +21,7 @@ from attrs import frozen
 
 from fsmflow.codec import load_flow_data
 from fsmflow.errors import StoreUnavailable
-from fsmflow.exchange import Exchange, SendAll, Wishes
+from fsmflow.exchange import Exchange, Send, SendAll, Wishes
 from fsmflow.pending import NEVER, Pending, Status
 from fsmflow.state import FlowData
 from fsmflow.timers import EFFECT, Deadline, parse_entries
@@ -45,7 +45,7 @@ class OpenEffect:
         flow_type: The flow that the member is in; None where the run cannot be read.
         place: The action, in the flow that acts (``paying.payment``); None likewise.
         status: How it stands: under way, accepted, or unknown.
-        attempt: How often it was taken up.
+        taken_up: How often it was taken up, to be run or only to ask what came of it; not how often it happened.
         effect_id: Its id, by which it is resolved. What cannot be read may have an empty one.
         since: Since when it waits for somebody's word, by the store's clock; None where it is held, or where that
             cannot be read.
@@ -58,7 +58,7 @@ class OpenEffect:
     flow_type: str | None
     place: str | None
     status: Status
-    attempt: int
+    taken_up: int
     effect_id: str
     since: datetime | None
     until: datetime | None
@@ -87,6 +87,17 @@ def open_effects(exchange: Exchange, limit: int) -> Wishes[list[OpenEffect]]:
             if len(found) > limit:
                 found = {each.member_id: each for each in sorted(found.values(), key=_age)[:limit]}
     return sorted(found.values(), key=_age)[:limit]
+
+
+def open_effect_of(exchange: Exchange, member_id: str) -> Wishes[OpenEffect | None]:
+    """The effect that is open at one member; None where none is.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    key = exchange.layout.keys(member_id).state
+    now = yield from exchange.clock()
+    return read_open_effect(member_id, (yield Send(("HMGET", key, *_FIELDS))), now)
 
 
 def _open_at(exchange: Exchange, members: Sequence[str], now: int) -> Wishes[list[OpenEffect]]:
@@ -135,7 +146,7 @@ def read_open_effect(member_id: str, fields: Iterable[bytes | None], now: int) -
         flow_type=None if flow_data is None else flow_data.flow_type,
         place=None if flow_data is None else flow_data.place,
         status=pending.status,
-        attempt=pending.attempt,
+        taken_up=pending.attempt,
         effect_id=pending.effect_id,
         since=None if pending.until is not None or not pending.is_readable else _parked(Deadline.of(due)),
         until=None if pending.until is None else _moment(pending.until),

@@ -1,21 +1,28 @@
-"""What is done to a member's state without a message: rolling back, clearing, adding to the trail.
+"""What is done to a member's state without a message: rolling back, clearing, giving an open effect up.
 
 Like a turn these are generators of effects: load, decide, commit, and again on a conflict. Each commit is known by
 the version that it was decided on, as a message is by its id: a client that sends it again, because its answer was cut,
 does not take back a second answer, or clear what came since.
+
+Here no flow is known, on purpose: what an operator does here works also where the release at hand knows none that fits.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
 from attrs import evolve
 
 from fsmflow import audit
-from fsmflow.audit import AuditEntry, redacted
-from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data
+from fsmflow.audit import REDACTED, AuditEntry, redacted
+from fsmflow.codec import CODEC, codec_of, digest, dump_flow_data, load_flow_data
 from fsmflow.effects import Backoff, Commit, Effects, LastValid, Load, Outcome, Write
 from fsmflow.errors import EffectOpen, InvalidState, NewerState
+from fsmflow.holding import is_held
 from fsmflow.messages import Channel
-from fsmflow.pending import Pending
+from fsmflow.pending import Pending, Settled
 from fsmflow.state import FlowData, MemberState, next_visit
 from fsmflow.timers import KEEP, LOOK, Keep, Timer
 from fsmflow.trail import dump_entries
@@ -79,6 +86,109 @@ def clearing(member_id: str, channel: Channel) -> Effects[None]:
             return
         attempt += 1
         yield Backoff(attempt)
+
+
+ABANDONED: Final = "abandoned"
+"""How an effect was closed with which its run was given up, as the trail says it."""
+
+
+def checked_reason(reason: object) -> str:
+    """A reason that the trail can keep.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It says nothing, or has half a surrogate pair.
+    """
+    if not isinstance(reason, str):
+        raise TypeError("a reason is a text")
+    reason.encode()
+    if not reason.strip():
+        raise ValueError("a reason says something")
+    return reason.strip()
+
+
+def abandoning(member_id: str, channel: Channel, effect_id: str, reason: str, known_by: str) -> Effects[bool]:
+    """Closes an open effect together with the run that waits for it: the state is forgotten, as by `clearing`.
+
+    No other is closed by it: the commit that opens one gives the state another version than this was decided on. So the
+    script need not know it by its id, and what cannot be read is closed too, by the id that is shown of it.
+
+    Args:
+        member_id: Whose.
+        channel: What stands as the channel of a member of whom nothing is stored.
+        effect_id: Which, as the list of open effects shows it.
+        reason: Why, for the trail.
+        known_by: What no other call has: who sends the commit again, because its answer was cut, hears that it was
+            done, and who closes the effect at the same time does not.
+
+    Returns:
+        True if it was open and is closed by this.
+
+    Raises:
+        NewerState: A newer release wrote it.
+    """
+    attempt = 0
+    while True:
+        state: MemberState = yield Load(member_id, channel)
+        if codec_of(state) > CODEC:
+            raise NewerState("the state was written by a newer release of fsmflow")
+        if "pending" not in state.raw or _shown_id(state) != effect_id:
+            return False
+        run = state.flow_data
+        while run is not None and run.inner is not None:
+            run = run.inner  # the action is a step of this one
+        entry = _entry(state, audit.EFFECT_RESOLVED, run)
+        why = REDACTED if _may_quote(state, reason) else reason
+        entry = evolve(entry, status=ABANDONED, reason=why, effect_id=effect_id or None)
+        commit = evolve(
+            _commit(state, {}, Write.CLEAR, entry, snapshot=dump_flow_data(None)),
+            message_key=digest("fsmflow", ABANDONED, known_by),
+            pending=Settled(),
+        )
+        committed = yield commit
+        if committed.outcome is not Outcome.CONFLICT:
+            return True
+        attempt += 1
+        yield Backoff(attempt)
+
+
+def _shown_id(state: MemberState) -> str:
+    """The id that an operator is shown of the effect that is open: an empty one where nothing of it is believed."""
+    pending = Pending.of(state.raw["pending"]) if is_held(state) else None
+    return "" if pending is None else pending.effect_id
+
+
+_SHORT: Final = 4  # shorter answers, a "5" or a "yes", would be found in about every reason
+
+
+def _may_quote(state: MemberState, reason: str) -> bool:
+    """True if a reason quotes a stored answer, or where it cannot be told: which are sensitive, only the flow knows."""
+    try:
+        runs = [load_flow_data(state.raw[name]) for name in ("flow_data", "previous") if name in state.raw]
+    except Exception:  # noqa: BLE001 - what was stored is not trusted: it may be anything
+        return True
+    words = frozenset(re.findall(r"\d+|[^\W\d_]+", reason))
+    return any(
+        answer in words if len(answer) < _SHORT and (answer.isdecimal() or answer.isalpha()) else answer in reason
+        for run in runs
+        for answer in _answers(run)
+    )
+
+
+def _answers(run: FlowData | None) -> Iterator[str]:
+    """All answers of a run, of those within it and of those that wait beneath it, as texts."""
+    if run is not None:
+        yield from _texts(run.data)
+        yield from _answers(run.inner)
+        yield from _answers(run.waiting)
+
+
+def _texts(answer: Any) -> Iterator[str]:
+    if isinstance(answer, (dict, list)):
+        for each in answer.values() if isinstance(answer, dict) else answer:
+            yield from _texts(each)
+    elif answer is not None and not isinstance(answer, bool) and str(answer).strip():
+        yield str(answer).strip()
 
 
 def _as_kept(run: FlowData, trail: FlowData | None) -> FlowData:

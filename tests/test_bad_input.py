@@ -450,6 +450,8 @@ def test_a_member_id_that_cannot_be_part_of_a_key_is_refused_before_there_is_a_k
         talk.manager.load,
         talk.manager.rollback,
         talk.manager.clear,
+        talk.manager.open_effect,
+        lambda bad: talk.manager.abandon(bad, "", reason="gone"),
         talk.manager.history,
         talk.manager.last_valid_state,
         talk.manager.quarantined,

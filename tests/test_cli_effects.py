@@ -52,7 +52,7 @@ AN_EFFECT = OpenEffect(
     flow_type="pay",
     place="paying.payment",
     status=Status.ACCEPTED,
-    attempt=1,
+    taken_up=1,
     effect_id="0123456789abcdef" * 3 + ":payment:2",
     since=LATER,
     until=None,
@@ -121,7 +121,7 @@ def test_each_effect_is_a_line_with_all_that_an_operator_goes_on_with(
     result = listed()
     plainly(result, 0)
     head, *lines = result.stdout.splitlines()
-    assert head.split() == ["STATUS", "ATTEMPT", "TIME", "FLOW", "STEP", "MEMBER", "EFFECT"]
+    assert head.split() == ["STATUS", "TAKEN", "UP", "TIME", "FLOW", "STEP", "MEMBER", "EFFECT"]
     assert [line.split()[0] for line in lines] == ["accepted", "unknown", "running"]
     assert [line.split()[-2:] for line in lines] == [list(pair) for pair in zip(members, ids, strict=True)]
     assert result.stdout.isascii(), "no lines of a box"
@@ -141,7 +141,7 @@ def test_as_json_each_is_a_line_of_its_own(any_redis: Redis, prefix: str, listed
     assert [each["effect_id"] for each in (first, second)] == ids
     assert [each["member_id"] for each in (first, second)] == ["m1", "m2"]
     assert [each["status"] for each in (first, second)] == ["accepted", "running"]
-    assert (first["flow_type"], first["step"], first["attempt"]) == ("pay", "payment", 1)
+    assert (first["flow_type"], first["step"], first["taken_up"]) == ("pay", "payment", 1)
     assert (first["until"], second["since"]) == (None, None)
     assert datetime.fromisoformat(first["since"]) < datetime.fromisoformat(second["until"])
 
@@ -280,6 +280,15 @@ def test_what_was_stored_does_nothing_to_a_terminal() -> None:
         (("effects", "resolve", "b:r", "m", "e", "done", "--reason", "x", "--value", "{"), 2, "is no JSON"),
         (("effects", "resolve", "b:r", "m", "e", "done", "--reason", "x", "--told", "x"), 2, "--told goes with"),
         (("effects", "resolve", "b:r", "m", "e", "refused", "--reason", "x", "--value", "1"), 2, "--value goes with"),
+        (("effects", "--redis", ADDRESS, "abandon", "m", "e", "--reason", "x"), 2, "say --redis behind it"),
+        (("effects", "abandon", "m", "e", "--reason", "x"), 2, "Missing option '--redis'"),
+        (("effects", "abandon", "--redis", ADDRESS, "m", "e"), 2, "Missing option '--reason'"),
+        (("effects", "abandon", "--redis", ADDRESS, "m", "e", "--reason", " "), 2, "says nothing"),
+        (("effects", "abandon", "--redis", ADDRESS, "m", "--reason", "x"), 2, "Missing argument 'EFFECT'"),
+        (("effects", "abandon", "--redis", URL, "m", "e", ADDRESS, "--reason", "x"), 2, "an address belongs"),
+        (("effects", "abandon", "--redis", PASSWORD, "m", "e", "--reason", "x"), 2, "no address of a store"),
+        (("effects", "abandon", "--redis", ADDRESS, "m", "e", "--reason", "x"), 1, "Redis did not do EVAL"),
+        (("effects", "abandon", "--redis", ADDRESS, "m {e}", "e", "--reason", "x"), 2, "no braces"),
         (("effects", "resolve", "nowhere:r", "m", "e", "done", "--reason", "x"), 2, "there is no such module"),
     ],
 )
@@ -379,6 +388,7 @@ def test_what_was_done_is_closed_and_what_is_to_be_sent_is_printed(
     bank = Bank(script)
     talk = talk_to(any_redis, prefix, bank)
     effect_id = left_open(talk, bank, "pay", "5", "yes")
+    talk.ages(minutes=1)
     result = resolve(bot, talk.member_id, effect_id, "done", "--value", '"receipt 7"')
     plainly(result, 0)
     line = json.loads(result.stdout)
@@ -453,7 +463,7 @@ def test_a_run_that_cannot_be_read_is_said_to_be_open_still(any_redis: Redis, pr
     talk = talk_to(any_redis, prefix, bank)
     effect_id = left_open(talk, bank, "pay", "5", "yes")
     any_redis.hset(talk.key, "flow_data", b"{")
-    plainly(resolve(bot, talk.member_id, effect_id, "done"), 1, "open still")
+    plainly(resolve(bot, talk.member_id, effect_id, "done"), 1, "open still", "fsmflow effects abandon")
     assert open_effect(talk)[4] == effect_id
 
 
@@ -474,6 +484,38 @@ def test_a_line_that_cannot_be_read_is_closed_by_an_empty_id(any_redis: Redis, p
     talk.says("pay", "5", "yes")
     any_redis.hset(talk.key, "pending", b"\xff\xfe")
     plainly(resolve(bot, talk.member_id, "", "done"), 0)
+    assert open_effect(talk) == []
+
+
+@pytest.mark.parametrize("outcome", ["done", "refused"])
+def test_one_whose_worker_may_be_at_it_is_closed_only_by_force(
+    any_redis: Redis, prefix: str, bot: str, outcome: str
+) -> None:
+    bank = Bank(DIES)
+    talk = talk_to(any_redis, prefix, bank)
+    effect_id = left_open(talk, bank, "pay", "5", "yes")
+    before = all_that_is_stored(talk)
+    found = talk.manager.open_effect(talk.member_id)
+    assert found is not None
+    assert found.until is not None
+    held = f"is still held until {found.until:%Y-%m-%d %H:%M:%SZ}; its worker may be at it: wait, or"
+    plainly(resolve(bot, talk.member_id, effect_id, outcome), 1, held, "--force")
+    assert all_that_is_stored(talk) == before
+    plainly(resolve(bot, talk.member_id, "another", outcome), 1, "is not open")
+    plainly(resolve(bot, talk.member_id, effect_id, outcome, "--force"), 0)
+    assert open_effect(talk) == []
+
+
+@pytest.mark.parametrize("script", [DIES, FAILS])
+def test_one_that_nobody_is_at_any_more_is_closed_without_it(
+    any_redis: Redis, prefix: str, bot: str, script: str
+) -> None:
+    bank = Bank(script)
+    talk = talk_to(any_redis, prefix, bank)
+    effect_id = left_open(talk, bank, "payknown", "5", "yes")
+    if script == DIES:
+        talk.ages(minutes=1)  # what nobody knows of is left alone for a while, and held by nobody
+    plainly(resolve(bot, talk.member_id, effect_id, "refused"), 0)
     assert open_effect(talk) == []
 
 

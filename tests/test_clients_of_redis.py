@@ -55,6 +55,9 @@ def _converse(manager: FlowStateManager) -> None:
     if inspect.isawaitable(opened):
         wait_for(opened)
     assert [(each.member_id, each.effect_id) for each in manager.open_effects()] == [("console:member-7", "an:id:2")]
+    assert [manager.open_effect("console:member-7")] == manager.open_effects()
+    assert manager.abandon("console:member-7", "an:id:2", reason="gone")
+    assert manager.open_effects() == []
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

@@ -25,6 +25,7 @@ from fsmflow import (
     Sentences,
     Step,
     StepType,
+    StoreUnavailable,
 )
 from fsmflow.codec import CODEC
 from tests.sides import before_each_command, manager_on, runner_on
@@ -401,6 +402,17 @@ def test_a_member_who_was_cleared_is_in_no_due_set(any_redis: Redis, prefix: str
     assert len(due_set(talk)) == 1
     talk.manager.clear(talk.member_id)
     assert due_set(talk) == []
+
+
+def test_who_could_not_be_cleared_is_in_the_due_set_still(any_redis: Redis, prefix: str) -> None:
+    talk = Talk(any_redis, prefix, [Asked])
+    talk.says("asked")
+    audit = talk.manager.layout.keys(talk.member_id).audit
+    any_redis.delete(audit)
+    any_redis.set(audit, "of another program")
+    with pytest.raises(StoreUnavailable):
+        talk.manager.clear(talk.member_id)
+    assert len(due_set(talk)) == 1
 
 
 def test_an_entry_of_a_member_whose_hash_is_gone_is_taken_away(any_redis: Redis, prefix: str) -> None:

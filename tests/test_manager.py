@@ -53,6 +53,8 @@ def test_nothing_of_a_bad_member_id_ever_reaches_the_client(member_id: str) -> N
         manager.quarantined,
         manager.rollback,
         manager.clear,
+        manager.open_effect,
+        lambda bad: manager.abandon(bad, "", reason="gone"),
         lambda bad: manager.append(bad, (entry,)),
     ):
         with pytest.raises(InvalidMemberId):

@@ -73,7 +73,7 @@ def test_each_is_told_with_its_place_its_id_and_how_it_stands(
     found = the_only(talk)
     place = "payment.unknown" if status is Status.UNKNOWN else "payment"
     assert (found.member_id, found.flow_type, found.place) == (talk.member_id, keyword, place)
-    assert (found.status, found.attempt, found.effect_id) == (status, 1, bank.calls[0])
+    assert (found.status, found.taken_up, found.effect_id) == (status, 1, bank.calls[0])
     assert (found.since is not None, found.until is not None) == (waits, not waits)
     assert (found.is_over, found.is_readable) == (False, True)
 
@@ -115,7 +115,7 @@ def test_what_was_taken_up_again_says_how_often(any_redis: Redis, prefix: str) -
     left_open(talk, bank, "payonce", "5", "yes")
     talk.ages(minutes=2)
     talk.runner.due()
-    assert the_only(talk).attempt == 2
+    assert the_only(talk).taken_up == 2
 
 
 @pytest.mark.parametrize("outcome", [Done("later"), EffectRefused("no")], ids=lambda outcome: type(outcome).__name__)

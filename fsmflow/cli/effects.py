@@ -1,4 +1,4 @@
-"""``fsmflow effects``: which effects are open in a store; and ``effects resolve``, in `resolving`.
+"""``fsmflow effects``: which effects are open in a store. What closes one stands in `resolving` and `abandoning`.
 
 Here belong the options of the list and how it looks. It is made of what is stored alone: no flow is imported, nothing
 is written, no answer is shown. What an operator goes on with must be there in full, to be copied: so nothing is cut or
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 
 import click
 import orjson
@@ -19,17 +18,23 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from fsmflow.cli.abandoning import abandon
+from fsmflow.cli.closing import told
 from fsmflow.cli.plainly import told_plainly
 from fsmflow.cli.resolving import resolve
 from fsmflow.cli.stores import DiscreetGroup, asked_of
 from fsmflow.open_effects import OpenEffect
 
-_COLUMNS = ("STATUS", "ATTEMPT", "TIME", "FLOW", "STEP", "MEMBER", "EFFECT")
+_COLUMNS = ("STATUS", "TAKEN UP", "TIME", "FLOW", "STEP", "MEMBER", "EFFECT")
 _EXIT = "Exits with 0, also if none is open, with 1 if Redis does not answer, and with 2 if it was asked wrongly."
 
 
 @click.group(
-    cls=DiscreetGroup, commands=[resolve], invoke_without_command=True, subcommand_metavar="[resolve ...]", epilog=_EXIT
+    cls=DiscreetGroup,
+    commands=[resolve, abandon],
+    invoke_without_command=True,
+    subcommand_metavar="[resolve|abandon ...]",
+    epilog=_EXIT,
 )
 @click.option("--redis", "url", metavar="URL", help="The store to look into.")
 @click.option("--prefix", default="fsmflow", show_default=True, help="What the keys begin with.")
@@ -40,11 +45,14 @@ def effects(context: click.Context, url: str | None, prefix: str, limit: int, as
     """List the effects that are open in a store, or close one by hand.
 
     An effect is open while it is run, until the service tells what came of it, and while nobody knows. Those that are
-    open for longest come first; their times are by the clock of Redis.
+    open for longest come first; their times are by the clock of Redis. TAKEN UP says how often somebody began to run
+    it, or only to ask what came of it: not how often it happened.
     """
     if context.invoked_subcommand is not None:
         given = (context.get_parameter_source(name) for name in context.params)
         if any(source is not ParameterSource.DEFAULT for source in given):
+            if context.invoked_subcommand == "abandon":
+                raise click.UsageError("what is said before abandon belongs to the list: say --redis behind it")
             raise click.UsageError("--redis and what goes with it belong to the list: a runner has its own store")
         return
     if url is None:
@@ -82,8 +90,8 @@ def show(effects: Sequence[OpenEffect], console: Console) -> None:
         console.print(table)
         return
     for effect in effects:
-        status, attempt, moment, flow, step, member, effect_id = _cells(effect)
-        lines = (f"{status}  {moment}", f"  {flow}  {step}  attempt {attempt}", f"  {member}", f"  {effect_id}")
+        status, taken_up, moment, flow, step, member, effect_id = _cells(effect)
+        lines = (f"{status}  {moment}", f"  {flow}  {step}  taken up {taken_up}", f"  {member}", f"  {effect_id}")
         for line in lines:
             console.print(Text(line), soft_wrap=True)
 
@@ -91,19 +99,15 @@ def show(effects: Sequence[OpenEffect], console: Console) -> None:
 def _cells(effect: OpenEffect) -> Iterator[str]:
     """What is said of an effect, in the order of the columns."""
     yield effect.status.value if effect.is_readable else f"{effect.status.value} (unreadable)"
-    yield str(effect.attempt) if effect.is_readable else "?"
+    yield str(effect.taken_up) if effect.is_readable else "?"
     if effect.until is not None:
-        yield f"until {_told(effect.until)}{' (over)' if effect.is_over else ''}"
+        yield f"until {told(effect.until)}{' (over)' if effect.is_over else ''}"
     else:
-        yield "?" if effect.since is None else f"since {_told(effect.since)}"
+        yield "?" if effect.since is None else f"since {told(effect.since)}"
     for each in (effect.flow_type, effect.place):
         yield "?" if each is None else _plain(each)
     yield _plain(effect.member_id)
     yield _plain(effect.effect_id) or '""'
-
-
-def _told(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _plain(text: str) -> str:
@@ -117,7 +121,7 @@ def _as_structure(effect: OpenEffect) -> dict[str, object]:
         "flow_type": effect.flow_type,
         "step": effect.place,
         "status": effect.status.value,
-        "attempt": effect.attempt,
+        "taken_up": effect.taken_up,
         "since": effect.since,
         "until": effect.until,
         "is_over": effect.is_over,

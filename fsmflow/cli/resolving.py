@@ -10,7 +10,6 @@ What is kept of an effect is given as JSON, and held against the type that the a
 from __future__ import annotations
 
 import asyncio
-import getpass
 from typing import Any
 
 import click
@@ -18,26 +17,14 @@ import orjson
 
 from fsmflow.action import Action
 from fsmflow.cli.applications import RUNNER, SEND, AnyRunner, Send, awaited, runner_and_sender, sent
+from fsmflow.cli.closing import BY, EFFECT, EXIT, FORCE, MEMBER, REASON, as_text, check_nobody_is_at_it, why_of
 from fsmflow.cli.plainly import fail, told_plainly
 from fsmflow.cli.stores import DiscreetCommand
-from fsmflow.errors import EffectRefused
+from fsmflow.errors import EffectRefused, OutcomeNotTaken
 from fsmflow.outcomes import Done
 from fsmflow.storable import check_storable, restore_answer
 
-_EXIT = "Exits with 0 if it was closed by this, with 1 if not, and with 2 if it was asked wrongly."
 _NOTHING: Any = object()
-
-
-def _as_text(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    if not value.strip():
-        raise click.BadParameter("says nothing")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter("is no text") from None
-    return value.strip()
 
 
 def _as_json(_context: click.Context, _parameter: click.Parameter, value: str | None) -> Any:
@@ -47,15 +34,16 @@ def _as_json(_context: click.Context, _parameter: click.Parameter, value: str | 
         raise click.BadParameter("is no JSON") from None
 
 
-@click.command(cls=DiscreetCommand, epilog=_EXIT)
+@click.command(cls=DiscreetCommand, epilog=EXIT)
 @RUNNER
-@click.argument("member", metavar="MEMBER")
-@click.argument("effect_id", metavar="EFFECT")
+@MEMBER
+@EFFECT
 @click.argument("outcome", metavar="done|refused", type=click.Choice(["done", "refused"]))
-@click.option("--reason", required=True, callback=_as_text, help="Why that is known; for the audit trail.")
-@click.option("--by", callback=_as_text, help="Who says so; for the audit trail.  [default: the name of the login]")
+@REASON
+@BY
+@FORCE
 @click.option("--value", metavar="JSON", callback=_as_json, help="Of done: what is kept of it; nothing by default.")
-@click.option("--told", callback=_as_text, help="Of refused: what the member reads; words of the library by default.")
+@click.option("--told", callback=as_text, help="Of refused: what the member reads; words of the library by default.")
 @SEND
 def resolve(target: str, sender: str | None, **asked: Any) -> None:
     """Close the EFFECT of a MEMBER by hand: it was done, or refused, whatever its worker says later.
@@ -67,27 +55,24 @@ def resolve(target: str, sender: str | None, **asked: Any) -> None:
         raise click.UsageError("--told goes with refused: what is said of what was done, the flow says")
     if asked["outcome"] == "refused" and asked["value"] is not _NOTHING:
         raise click.UsageError("--value goes with done: nothing is kept of what was refused")
-    why = f"{asked['by'] or _login()}: {asked['reason']}"
+    why = why_of(asked["reason"], asked["by"])
     with told_plainly():
         runner, send = runner_and_sender(target, sender)
         asyncio.run(_resolve(runner, send, asked, why))
 
 
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except Exception:  # noqa: BLE001 - where nobody has that number: an OSError or a KeyError, by the release of Python
-        raise click.UsageError("nobody knows who you are: say it with --by") from None
-
-
 async def _resolve(runner: AnyRunner, send: Send, asked: dict[str, Any], why: str) -> None:
     member, effect_id = asked["member"], asked["effect_id"]
     try:
+        if not asked["force"]:
+            check_nobody_is_at_it(await awaited(runner.manager.open_effect(member)), effect_id)
         outcome: Any = EffectRefused(asked["told"] or "")
         if asked["outcome"] == "done":
             outcome = Done(await _kept(runner, member, asked["value"]))
         due = await awaited(runner.resolve(member, effect_id, outcome, reason=why))
         is_sent = due is None or await sent(due, send)
+    except OutcomeNotTaken as error:
+        fail(f"{error}; if no release takes it any more, give the run up: fsmflow effects abandon", 1)
     finally:
         await awaited(runner.manager.close())
     if due is None:

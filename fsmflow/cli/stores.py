@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from fsmflow.cli.plainly import fail
+from fsmflow.errors import StoreUnavailable
 from fsmflow.manager import FlowStateManager
 from fsmflow.store import Layout
 
@@ -28,7 +30,7 @@ def asked_of(url: str, prefix: str, ask: Callable[[FlowStateManager], ResultT]) 
         ask: Asks it.
 
     Raises:
-        StoreUnavailable: Redis did not answer.
+        StoreUnavailable: Redis did not answer; it says where, as far as that is no part of a password.
     """
     try:
         Layout(prefix)
@@ -37,10 +39,24 @@ def asked_of(url: str, prefix: str, ask: Callable[[FlowStateManager], ResultT]) 
     try:
         with contextlib.closing(FlowStateManager.from_url(url, prefix=prefix)) as manager:
             return ask(manager)
+    except StoreUnavailable as error:
+        where = _place_of(url)
+        raise StoreUnavailable(f"{error}, at {where}" if where else str(error)) from error
     except (TypeError, ValueError):
         # redis-py makes arguments of what stands behind a question mark, and that may be the rest of a password; so
         # neither its words nor the address are repeated
         fail("--redis: that is no address of a store: redis://…, rediss:// or unix://…, its password quoted", 2)
+
+
+def _place_of(url: str) -> str:
+    """Host and port of an address, or its socket; empty where a part of a password might stand in their place.
+
+    A mark of a password that was not quoted ends what is read as host and port, so that the ``@`` comes behind it.
+    """
+    parts = urlsplit(url)
+    if "@" in parts.path + parts.query + parts.fragment:
+        return ""
+    return parts.path if parts.scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
 
 
 @contextlib.contextmanager
