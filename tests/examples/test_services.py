@@ -16,7 +16,8 @@ from examples.services.http_offers import KEY_REUSED, HttpOffers
 from examples.services.http_service import FENCE, KEY, HttpService, as_header, key_of
 from examples.services.offers import Offers, OffersInMemory, Receipt
 from fsmflow import Accepted, Done, EffectRefused, NotDone, StillUnknown
-from tests.examples.serving import Served, served_ledger
+from tests.examples.serving import TOKEN, Served, served_ledger
+from tests.test_cli import ROOT, run
 
 ID = "run-1:make:3"
 PROBLEM = "application/problem+json"
@@ -427,6 +428,27 @@ def test_what_is_no_request_for_an_offer_is_a_bad_one(one_ledger: Served, wrong:
     headers = {"Authorization": "Bearer test-ledger-token", **wrong.get("headers", {KEY: '"k"'})}
     asked = one_ledger.http.post("/offers", content=wrong.get("content", b"{}"), headers=headers)
     assert (asked.status_code, asked.headers["content-type"]) == (400, PROBLEM)
+
+
+@pytest.mark.parametrize("wrong", [b"", b"{", b"{}", b"5", b'["sleep"]', b'"hang"', b"[[]]", b"[5]", b"[" * 100_000])
+def test_what_is_no_list_of_behaviours_is_a_bad_request_and_changes_nothing(one_ledger: Served, wrong: bytes) -> None:
+    one_ledger.will(Behaviour.REFUSE)
+    told = one_ledger.http.put("/behaviour", content=wrong)
+    assert (told.status_code, told.headers["content-type"]) == (400, PROBLEM)
+    assert Behaviour.BREAK_OFF.value in told.json()["detail"]
+    with pytest.raises(EffectRefused, match=NOT_COVERED):
+        make(one_ledger.offers(), "of-no-list:make:1")
+
+
+def test_an_offer_is_made_in_a_terminal_over_http(one_ledger: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_URL", one_ledger.url)
+    monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
+    named = "examples/services/over_http.py:services"
+    before = len(one_ledger.made)
+    ran = run("chat", "examples/offer.py", "--services", named, typed="5 cad\nkofi\nconfirm\n", cwd=ROOT)
+    assert ran.stderr == ""
+    [made] = one_ledger.made[before:]
+    assert f"Reference: {made['reference']}" in ran.stdout
 
 
 def test_in_memory_an_offer_is_made_once_too() -> None:
