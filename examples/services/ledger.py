@@ -4,8 +4,7 @@ Run it, and talk to a flow that has it make offers (`examples.services.over_http
 
     LEDGER_TOKEN=t uvicorn --factory examples.services.ledger:create_app --port 8010
 
-    export LEDGER_URL=http://localhost:8010 LEDGER_TOKEN=t
-    fsmflow chat examples/offer.py --services examples/services/over_http.py:services
+    LEDGER_TOKEN=t fsmflow chat examples/offer.py --services examples/services/over_http.py:services
 
 For `examples.webhook` it is told besides ``LEDGER_CALLBACK_URL=http://localhost:8000/outcomes``, and in
 ``LEDGER_CALLBACK_SECRET`` what it signs with.
