@@ -127,8 +127,8 @@ class OfferFlow(Flow):
         return templates.confirmation(self, "Your offer", self.lines(), question="Is this right?")
 
     def make_offer(self) -> Made:
-        amount, handle = str(self.data["amount"]), self.data["handle"]
-        return self.services.offers.make(self.effect_id, by=self.member_id, amount=amount, to=handle)
+        amount, handle, again = str(self.data["amount"]), self.data["handle"], self.effect_attempt > 1
+        return self.services.offers.make(self.effect_id, by=self.member_id, amount=amount, to=handle, again=again)
 
     def came_of_it(self) -> CameOf:
         return self.services.offers.came_of(self.effect_id)

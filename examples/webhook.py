@@ -24,22 +24,23 @@ a restart, does not know: then a member may see a question twice, and never wait
 write "sent" to the store, which costs a round trip for each message and leaves the same doubt about a request that
 timed out.
 
-One body's messages are answered one after the other, which keeps each member's replies in order. A bot that is sent
-large batches would hand the sending to a queue.
+One member's messages are answered one after the other, which keeps their replies in order; different members of a body
+side by side, so that nobody waits for what is done for another. A bot that is sent large batches would hand the sending
+to a queue.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from attrs import define, field
 from loguru import logger
-from redis.exceptions import ResponseError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -58,6 +59,7 @@ from examples.webhook_settings import Settings
 from fsmflow import (
     AsyncFlowRunner,
     AsyncFlowStateManager,
+    Channel,
     Contended,
     Due,
     Flow,
@@ -71,6 +73,7 @@ from fsmflow import (
 from fsmflow.channels import whatsapp
 from fsmflow.channels.base import Delivery
 
+AT_ONCE = 100  # members of one delivery; each has a connection to Redis meanwhile
 SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within seconds at first
 
 # Meta's codes for "try again": too many calls or messages, an error or maintenance on its side (support/error-codes)
@@ -125,31 +128,44 @@ class Webhook:
         return Response(status_code=200 if all_done else 500)
 
     async def answer_all(self, delivery: Delivery) -> bool:
-        """Answers every message of a delivery.
+        """Answers every message of a delivery, different members side by side.
 
         Returns:
-            False if one must be delivered again. One member's trouble costs the others nothing; but that member's
-            later messages wait too, because the order in which they are answered is theirs to rely on.
+            False if one must be delivered again. One member's trouble costs the others nothing.
         """
-        waiting = set()
+        of_members: dict[Channel, list[Inbound]] = {}
         for inbound in delivery.inbounds:
-            if inbound.channel in waiting:
-                continue
-            try:
-                reply = await self.runner.handle(inbound)
-                self.act(inbound, reply)
-                await self.send(inbound, reply)
-            except InvalidMemberId:
-                logger.warning("a message came from an address that cannot be a member's")
-            except (Contended, NewerState, SendAgain) as trouble:
-                logger.warning("a message must be delivered again: {}", type(trouble).__name__)
-                waiting.add(inbound.channel)
-            except StoreUnavailable as trouble:
-                logger.error("a delivery must come again: {}", type(trouble).__name__)
-                if not isinstance(trouble.__cause__, ResponseError):
-                    return False  # Redis is away for all of them; to find that out for each would take a second each
-                waiting.add(inbound.channel)  # it is there, and refused: another program's key in this member's place
-        return not waiting
+            of_members.setdefault(inbound.channel, []).append(inbound)
+        at_once = asyncio.Semaphore(AT_ONCE)
+        answered = [self.answer_member(inbounds, at_once) for inbounds in of_members.values()]
+        found = await asyncio.gather(*answered, return_exceptions=True)
+        for fault in found:
+            if isinstance(fault, BaseException):
+                raise fault  # once all others are through
+        return all(found)
+
+    async def answer_member(self, inbounds: Sequence[Inbound], at_once: asyncio.Semaphore) -> bool:
+        """Answers the messages of one member, one after the other.
+
+        Returns:
+            False if one must be delivered again. The later ones wait for it then, because the order in which they are
+            answered is the member's to rely on.
+        """
+        async with at_once:
+            for inbound in inbounds:
+                try:
+                    reply = await self.runner.handle(inbound)
+                    self.act(inbound, reply)
+                    await self.send(inbound, reply)
+                except InvalidMemberId:
+                    logger.warning("a message came from an address that cannot be a member's")
+                except (Contended, NewerState, SendAgain) as trouble:
+                    logger.warning("a message must be delivered again: {}", type(trouble).__name__)
+                    return False
+                except StoreUnavailable as trouble:
+                    logger.error("a message must be delivered again: {}", type(trouble).__name__)
+                    return False
+        return True
 
     def act(self, inbound: Inbound, reply: Reply) -> None:
         """Does what a completed sign-in asks for, once for its run."""

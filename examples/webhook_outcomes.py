@@ -7,7 +7,8 @@ would change nothing:
   before, or found out by asking; or whoever it was is forgotten. Those cannot be told apart, so there is no 404.
 - **200** where it is committed and its reply could not be sent. The second time nothing would be open, and nothing
   would be sent; the member finds out with their next message. It is logged.
-- **503** where it is not committed: Redis is away, or a newer release runs that member's flow.
+- **503** where it is not committed: Redis is away, a newer release runs that member's flow, or their flow fails at it,
+  as it may no more after the next release.
 - **401** for a wrong signature, **413** for a body that no callback is as large as, **400** for what is no callback.
 
 Whatever else `due` finds, what a crash has left among it, is sent by ``fsmflow worker``.
@@ -24,7 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from examples.services.callbacks import SIGNATURE, Told, is_signed
-from fsmflow import AsyncFlowRunner, Due, InvalidMemberId, StoreUnavailable
+from fsmflow import AsyncFlowRunner, Due, InvalidMemberId, OutcomeNotTaken, StoreUnavailable
 
 LARGEST_BODY: Final = 3 * 1024 * 1024  # bytes; Meta's limit for a webhook's payload (webhooks/overview)
 
@@ -63,7 +64,7 @@ class Outcomes:
         except (ValueError, RecursionError, InvalidMemberId):
             logger.error("the ledger told something that is no outcome")
             return Response(status_code=400)
-        except StoreUnavailable as trouble:
+        except (OutcomeNotTaken, StoreUnavailable) as trouble:
             logger.error("an outcome must be told again: {}", type(trouble).__name__)
             return Response(status_code=503)
         if due is None:

@@ -216,6 +216,33 @@ def test_an_action_without_services_is_said_to_lack_them_and_is_no_traceback(sho
     assert "services = ... beside the flows, or say --services MODULE:NAME" in ran.stdout
 
 
+@pytest.mark.parametrize("wrong", ["raise LookupError", "None.x if 1 == 2 else 1 / 0", "return Done(object())", "''.x"])
+def test_nothing_is_said_of_services_where_they_are_not_what_was_missing(shop: Path, wrong: str) -> None:
+    (shop / "paying.py").write_text(PAYING.replace("return Done(self.services.pays())", wrong))
+    ran = run("chat", "paying.py", typed="5\nand?\n", cwd=shop)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.count("[unknown] Nobody can say what came of an action: --log shows why.\n") == 2
+    assert "services" not in ran.stdout
+
+
+def test_what_is_tried_again_is_told_only_where_the_log_is_asked_for(shop: Path) -> None:
+    tried = PAYING.replace("Done, Flow", "Done, Flow, Retry").replace("pay))", "pay, retry=Retry(on=LookupError)))")
+    (shop / "paying.py").write_text(tried.replace("return Done(self.services.pays())", "raise LookupError"))
+    quiet = run("chat", "paying.py", typed="5\n", cwd=shop)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert "[unknown]" in quiet.stdout
+    assert "stamina" in run("chat", "paying.py", "--log", typed="5\n", cwd=shop).stderr
+
+
+def test_how_to_start_is_not_said_where_what_was_open_goes_on(shop: Path) -> None:
+    (shop / "paying.py").write_text(f"{PAYING}services = Bank('the bank')\n")
+    ran = run("chat", "offer.py", "paying.py", typed="offer\n100\npay\n2\n5\ncancel\n", cwd=shop)
+    after = ran.stdout.partition("Paid by the bank.")[2]
+    assert after.startswith("\n\nBack to what was open:\n\nSure?")
+    assert "[completed]" not in after
+    assert "[cancelled] To start, type: " in after
+
+
 @pytest.mark.parametrize(
     ("named", "told"),
     [

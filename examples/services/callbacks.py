@@ -49,6 +49,7 @@ class Told:
             raise ValueError("no callback of the ledger") from None
         if not all(isinstance(each, str) and each for each in (member_id, effect_id, reference or refused)):
             raise ValueError("no callback of the ledger")
+        f"{member_id}{effect_id}{reference or refused}".encode()  # half a surrogate is a ValueError, and no text
         if reference is None:
             return cls(member_id, effect_id, EffectRefused(sentence_of({"detail": refused})))
         return cls(member_id, effect_id, Done(Receipt(reference)))

@@ -41,8 +41,9 @@ class HttpOffers:
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout)
         return cls(HttpService("the ledger", client, KEY_REUSED))
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:
-        return self.service.post("offers", {"by": by, "amount": amount, "to": to}, effect_id, Receipt)
+    def make(self, effect_id: str, *, by: str, amount: str, to: str, again: bool) -> Made:
+        body = {"by": by, "amount": amount, "to": to}
+        return self.service.post("offers", body, effect_id, Receipt, again=again)
 
     def came_of(self, effect_id: str) -> CameOf:
         return self.service.came_of("offers", effect_id, Receipt)

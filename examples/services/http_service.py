@@ -32,15 +32,17 @@ not: the effect is unknown, and it is asked first what came of it.
 A refusal counts only from who would know. After an answer that leaves doubt, the second call may be refused by
 something in front of the service (the token ran out meanwhile, a gateway has no such path), which never looked at the
 key; the first call may have done it all the same. So in doubt it takes a problem of the service's own to refuse, and a
-401 or 403 never does.
+401 or 403 never does. Which calls left doubt a process remembers for the calls of one attempt alone. An effect that is
+taken up again is in doubt from the start (``again``), since the call before may have been another process's, which took
+what it knew along; unless this one has asked since, and was told that what came before is void.
 
-Asking (`HttpService.came_of`): 200 is `Done`, 404 is `NotDone`, anything else `StillUnknown`. **What NotDone has to
-mean:** it has not happened, *and will not by the attempt that was made*. A 404 alone does not say so: the request may
-still be under way, and arrive after the question. So the service that says it voids the attempt: its 404 has an
-``Idempotency-Fence``, the number of times that it was asked for this key. Whoever runs the effect again sends that
-number along, and a request with a lower one (the late one has none) is refused. A 404 without it may come from
-anywhere, and is `StillUnknown`. That header is this example's own; an action on a service that has nothing like it is
-better off with ``idempotent=True`` and without ``reconcile``.
+Asking (`HttpService.came_of`): 200 is `Done`, 202 is `Accepted`, 404 is `NotDone`, anything else `StillUnknown`. **What
+NotDone has to mean:** it has not happened, *and will not by the attempt that was made*. A 404 alone does not say so:
+the request may still be under way, and arrive after the question. So the service that says it voids the attempt: its
+404 has an ``Idempotency-Fence``, the number of times that it was asked for this key. Whoever runs the effect again
+sends that number along, and a request with a lower one (the late one has none) is refused. A 404 without it may come
+from anywhere, and is `StillUnknown`. That header is this example's own; an action on a service that has nothing like it
+is better off with ``idempotent=True`` and without ``reconcile``.
 
 No body, no address and no secret is in a log or in the text of an exception.
 """
@@ -57,6 +59,7 @@ from cattrs import Converter
 from loguru import logger
 
 from examples.services.faults import Unavailable, Unclear
+from examples.services.memory import Memory
 from fsmflow import Accepted, Done, EffectRefused, NotDone, StillUnknown
 
 KEY: Final = "Idempotency-Key"
@@ -88,17 +91,17 @@ class HttpService:
         name: What it is called in a log.
         http: The client, with the service's address, our credentials, and timeouts below that of the actions.
         key_reused: The problem type by which it says that a key was used with another body.
-        fences: By effect id what a 404 has said: how often it was asked for.
-        doubted: The effect ids of calls that may have been taken, and whose outcome is not known here.
+        memory: What the calls of one attempt know of each other.
     """
 
     name: str
     http: httpx.Client = field(repr=False)
     key_reused: str = ""
-    fences: dict[str, str] = field(factory=dict, repr=False)
-    doubted: set[str] = field(factory=set, repr=False)
+    memory: Memory = field(factory=Memory, repr=False)
 
-    def post(self, path: str, body: dict[str, Any], effect_id: str, returns: type[ResultT]) -> Done | Accepted:
+    def post(
+        self, path: str, body: dict[str, Any], effect_id: str, returns: type[ResultT], *, again: bool
+    ) -> Done | Accepted:
         """Has something done.
 
         Args:
@@ -106,6 +109,7 @@ class HttpService:
             body: What, as JSON. It must be the same for the same effect.
             effect_id: The key.
             returns: What the service's answer is structured to.
+            again: True if the effect was taken up before, by whomever: ``self.effect_attempt > 1``.
 
         Returns:
             `Done` with the answer, or `Accepted`.
@@ -116,25 +120,28 @@ class HttpService:
             Unclear: Nobody can say.
         """
         headers = {KEY: as_header(effect_id)}
-        if effect_id in self.fences:
-            headers[FENCE] = self.fences[effect_id]
+        known = self.memory.of(effect_id, again=again)
+        if known.is_doubted:
+            self.memory.doubt(effect_id)
+        if known.fence is not None:
+            headers[FENCE] = known.fence
         response = self._sent(effect_id, "POST", path, json=body, headers=headers)
         status = response.status_code
         if status in NOT_YET or response.is_server_error:
-            self.doubted.add(effect_id)
+            self.memory.doubt(effect_id)
             raise Unavailable(f"{self.name} answered {status}")
         if response.is_success:
             came = Accepted() if status == 202 else Done(self._structured(effect_id, response, returns))
-            self._known(effect_id)
+            self.memory.forget(effect_id)
             return came
         reason = self._refusal(effect_id, response)
         if reason is None:
-            self.doubted.add(effect_id)
+            self.memory.doubt(effect_id)
             raise Unclear(f"{self.name} answered {status}")
-        self._known(effect_id)
+        self.memory.forget(effect_id)
         raise EffectRefused(reason)
 
-    def came_of(self, path: str, effect_id: str, returns: type[ResultT]) -> Done | NotDone | StillUnknown:
+    def came_of(self, path: str, effect_id: str, returns: type[ResultT]) -> Done | NotDone | StillUnknown | Accepted:
         """Asks what came of it.
 
         Args:
@@ -143,7 +150,8 @@ class HttpService:
             returns: What the service's answer is structured to.
 
         Returns:
-            `Done` with the answer; `NotDone`, where the attempt that was made is void; else `StillUnknown`.
+            `Done` with the answer; `Accepted`, where it is still under way; `NotDone`, where the attempt that was made
+            is void; else `StillUnknown`.
 
         Raises:
             Unavailable: The service did not take the question.
@@ -152,12 +160,13 @@ class HttpService:
         response = self._sent(effect_id, "GET", f"{path}/{quote(effect_id, safe='')}")
         if response.status_code == 200:
             came = Done(self._structured(effect_id, response, returns))
-            self._known(effect_id)
+            self.memory.forget(effect_id)
             return came
+        if response.status_code == 202:
+            return Accepted()
         fence = response.headers.get(FENCE)
         if response.status_code == 404 and fence is not None:
-            self.doubted.discard(effect_id)
-            self.fences[effect_id] = fence
+            self.memory.void(effect_id, fence)
             return NotDone()
         logger.warning("{} could not say what came of an effect: status {}", self.name, response.status_code)
         return StillUnknown()
@@ -168,7 +177,7 @@ class HttpService:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as trouble:
             raise Unavailable(f"{self.name}: {type(trouble).__name__}") from None
         except httpx.HTTPError as trouble:
-            self.doubted.add(effect_id)
+            self.memory.doubt(effect_id)
             # its type alone: its text may hold the address that was called
             raise Unclear(f"{self.name}: {type(trouble).__name__}") from None
 
@@ -176,7 +185,7 @@ class HttpService:
         try:
             return _converter.structure(response.json(), returns)
         except Exception:  # noqa: BLE001 - however it does not fit, what it says is not known
-            self.doubted.add(effect_id)
+            self.memory.doubt(effect_id)
             # not from the fault: its text quotes the body
             raise Unclear(f"{self.name} answered {response.status_code}, and no {returns.__name__}") from None
 
@@ -185,20 +194,16 @@ class HttpService:
         status = response.status_code
         if status in OUR_CREDENTIALS:
             logger.error("{} does not take our credentials: status {}", self.name, status)
-            return None if effect_id in self.doubted else ""
+            return None if self.memory.of(effect_id).is_doubted else ""
         if not response.is_client_error:
             return None
         problem = problem_of(response)
-        if problem is None and effect_id in self.doubted:
+        if problem is None and self.memory.of(effect_id).is_doubted:
             return None
         kind = "" if problem is None else str(problem.get("type", ""))
         if status == 422 and (kind in SAYS_NOTHING or kind == self.key_reused):
             return None
         return "" if problem is None else sentence_of(problem)
-
-    def _known(self, effect_id: str) -> None:
-        self.doubted.discard(effect_id)
-        self.fences.pop(effect_id, None)
 
 
 def as_header(effect_id: str) -> str:

@@ -1,9 +1,13 @@
 """The other side: a ledger of credex offers as an HTTP server, which can be told to behave badly.
 
-Run it, with what it is told in the environment::
+Run it, and talk to a flow that has it make offers (`examples.services.over_http`; both need the extra ``web``)::
 
-    export LEDGER_TOKEN=t LEDGER_CALLBACK_SECRET=s LEDGER_CALLBACK_URL=http://localhost:8000/outcomes
-    uvicorn --factory examples.services.ledger:create_app --port 8010
+    LEDGER_TOKEN=t uvicorn --factory examples.services.ledger:create_app --port 8010
+
+    LEDGER_TOKEN=t fsmflow chat examples/offer.py --services examples/services/over_http.py:services
+
+For `examples.webhook` it is told besides ``LEDGER_CALLBACK_URL=http://localhost:8000/outcomes``, and in
+``LEDGER_CALLBACK_SECRET`` what it signs with.
 
 - ``POST /offers`` makes an offer under its ``Idempotency-Key``: 201 and a receipt, once. The same key with the same
   body gets the same answer, a refusal too; with another body 422; while it is being worked on 409.
@@ -11,7 +15,8 @@ Run it, with what it is told in the environment::
   accepted, else 404. That 404 voids what was sent under the key so far: see `examples.services.http_service`.
 - ``GET /offers`` lists each offer that was made, ``GET /requests`` the key of each that was asked for, in order: what a
   trial counts by.
-- ``PUT /behaviour`` takes a list of `Behaviour`, one for each of the next requests; after those it answers.
+- ``PUT /behaviour`` takes a list of `Behaviour`, one for each of the next requests; after those it answers:
+  ``curl -X PUT localhost:8010/behaviour -d '["fail before", "break off"]'``.
 - ``POST /release`` lets go of every request that is held, and answers once they are through: nothing here sleeps.
 - ``POST /callbacks`` tells the application what came of what was accepted (or is told twice), and lists what it
   answered. What it does not answer with a 2xx is told again the next time.
@@ -74,10 +79,7 @@ class Ledger:
         if not self.is_known(request):
             return sent(problem(401))
         key, fence = key_of(request.headers.get(KEY, "")), request.headers.get(FENCE, "0")
-        try:
-            body: Any = await request.json()
-        except ValueError:
-            body = None
+        body: Any = await read(request)
         if not key or not fence.isdecimal() or not isinstance(body, dict):
             return sent(problem(400))
         self.requests.append(key)
@@ -130,7 +132,10 @@ class Ledger:
         return JSONResponse(self.requests)
 
     async def be_told(self, request: Request) -> Response:
-        self.behaviours = deque(map(Behaviour, await request.json()))
+        told: Any = await read(request)
+        if not isinstance(told, list) or not all(each in list(Behaviour) for each in told):
+            return sent(problem(400, detail=f"Please send a list of: {', '.join(Behaviour)}."))
+        self.behaviours = deque(map(Behaviour, told))
         return Response(status_code=204)
 
     async def release(self, _: Request) -> Response:
@@ -167,6 +172,14 @@ class Ledger:
         gate = asyncio.Event()
         self.held.append((gate, through))
         await gate.wait()
+
+
+async def read(request: Request) -> Any:
+    """The body as JSON; None where it is none."""
+    try:
+        return await request.json()
+    except (ValueError, RecursionError):
+        return None
 
 
 def sent(answer: Answer) -> Response:

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from fsmflow import Accepted, Done, NotDone, StillUnknown
 
 Made = Union[Done, Accepted]
-CameOf = Union[Done, NotDone, StillUnknown]
+CameOf = Union[Done, NotDone, StillUnknown, Accepted]
 
 
 @frozen
@@ -30,7 +30,7 @@ class Receipt:
 class Offers(Protocol):
     """Makes offers, each once by the id of its effect."""
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:
+    def make(self, effect_id: str, *, by: str, amount: str, to: str, again: bool) -> Made:
         """Makes an offer.
 
         Args:
@@ -38,6 +38,7 @@ class Offers(Protocol):
             by: The id of the member who offers.
             amount: How much, with its denomination.
             to: The handle of who is offered it.
+            again: True if somebody may have asked for it before: what that came to may not be known here.
 
         Returns:
             `Done` with a `Receipt`, or `Accepted`.
@@ -63,7 +64,7 @@ class OffersInMemory:
 
     made: dict[str, Receipt] = field(factory=dict)
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:  # noqa: ARG002 - as the Protocol
+    def make(self, effect_id: str, *, by: str, amount: str, to: str, again: bool) -> Made:  # noqa: ARG002 - that protocol
         return Done(self.made.setdefault(effect_id, Receipt(f"OF-{len(self.made) + 1:04}")))
 
     def came_of(self, effect_id: str) -> CameOf:

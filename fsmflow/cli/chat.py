@@ -7,6 +7,7 @@ replies stand in `fsmflow.cli.terminal`.
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -49,14 +50,19 @@ def chat(
         logger.remove()  # loguru's own sink would put audit entries between question and answer
         if log:
             logger.add(sys.stderr)
+        else:
+            # so would logging's last resort, what is tried again among it
+            logging.basicConfig(handlers=[logging.NullHandler()])
+        raised: list[Exception] = []
         runner = FlowRunner(
             _manager(url),
             {found.flow_type: found.flow for found in flows},
             default=flows[0].flow_type if any_message else None,
             services=_services(flows) if named is None else import_named(named),
+            on_fault=lambda fault, _: raised.append(fault),
         )
         try:
-            Talk(runner, Console.of_this_process(_suggestions(flows)), member).hold()
+            Talk(runner, Console.of_this_process(_suggestions(flows)), member, raised).hold()
         except NewerState:
             # in a terminal it is seldom a newer release, and nearly always another file that was tried before
             who = member or "console:me"

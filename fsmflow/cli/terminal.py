@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fsmflow.channels import console
 from fsmflow.holding import UNKNOWN
@@ -78,11 +78,13 @@ class Talk:
         runner: What answers.
         console: Where the lines come from and go.
         member: Who is talking; None for ``console:me``.
+        raised: What the flows have raised since the last message.
     """
 
     runner: FlowRunner
     console: Console
     member: str | None = None
+    raised: list[Exception] = field(factory=list)
 
     def hold(self) -> None:
         """Holds the conversation until the lines end.
@@ -125,15 +127,23 @@ class Talk:
         for message in reply.messages:
             for line in console.render(message, to=to):
                 self.console.write(f"{line['text']}\n")
-        if reply.status in TERMINAL_STATES:
+        if reply.status in TERMINAL_STATES and not self._is_open(reply.member_id):
             self.console.write(f"[{reply.status}] {self._starters()} {LEAVE} leaves.\n")
         elif reply.status == "error":
             self.console.write("[error] A fault of the flow, or of a limit: --log shows where.\n")
         elif reply.status == UNKNOWN:
             self.console.write(f"[unknown] Nobody can say what came of an action: --log shows why.{self._lacking()}\n")
+        self.raised.clear()
+
+    def _is_open(self, member_id: str) -> bool:
+        """True if something is: what waited for a flow that has ended goes on."""
+        stored = self.runner.manager.load(member_id).flow_data
+        return stored is not None and (not stored.ended or stored.waiting is not None)
 
     def _lacking(self) -> str:
-        if self.runner.conversation.services is not None:
+        """What is missing, if what was raised says that: an attribute of services that are None."""
+        told = [str(each) for each in self.raised if isinstance(each, AttributeError)]
+        if self.runner.conversation.services is not None or not any(each.startswith("'NoneType'") for each in told):
             return ""
         return " It has no services: put services = ... beside the flows, or say --services MODULE:NAME."
 

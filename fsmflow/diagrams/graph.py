@@ -302,7 +302,9 @@ def _or(ways: Sequence[Way]) -> str:
 _PLAIN: Final = "[name] must accept the answer, (name) says the question."
 _ROUTED: Final = "[name] must hold or accept the answer, else: none of the others holds; (name) says the question."
 _SHAPES: Final = {
-    NodeKind.ACTION: "A box with six sides does (name) and asks nobody; what is unknown of it, who stands there says.",
+    NodeKind.ACTION: (
+        "A box with six sides does (name) and asks nobody; after “unknown:” stands how it is found out what came of it."
+    ),
     NodeKind.SUBFLOW: "A folder is a flow of its own, with its own picture; double lines lead on from its end.",
     NodeKind.PENDING: "An ellipse waits for an outcome.",
     NodeKind.UNKNOWN: "In an eight-sided box the outcome is not known.",

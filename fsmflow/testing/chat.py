@@ -10,7 +10,7 @@ store: a runner, its commit, a Redis in this process. What stands in for the wor
 moves, and the channel, which delivers what it is told. Whatever is due meanwhile is done, as ``fsmflow worker`` does.
 The store's own clock is not moved: what Redis itself forgets, after the retention of eight days, is not forgotten here.
 
-Every action gives the chat, so that a conversation can be written as one; what came is in `reply`.
+Whatever a member does gives the chat, so that a conversation can be written as one; what came is in `reply`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Any
 from typing_extensions import Self
 
 from fsmflow.alphabet import EXHAUSTED, EXPIRE, PAGE, PUSH, RESTART, RESUME, SUBMIT
+from fsmflow.errors import EffectRefused
 from fsmflow.flow import Flow
 from fsmflow.messages import Channel, Inbound, ListMenu, Location, Media, Message, Option, Reply, Text, options_of
+from fsmflow.outcomes import Done
 from fsmflow.registry import Flows
 from fsmflow.silence import GO_ON, START_OVER
 from fsmflow.state import EXPIRED
@@ -49,7 +51,8 @@ class Chat(Seen):
         asynchronous: True awaits all on an event loop of its own, as is done for a flow that must be awaited; None
             finds out whether one must.
         apologises: True gives a member the apology where a flow's code raises, as it would be in service; else what
-            was raised comes out of the action, and nothing is decided.
+            was raised comes out, and nothing is decided. What the code of an `Action` raises never does: it leaves the
+            effect unknown, and the transcript says so.
         named: What the runner takes besides: ``default``, ``words``, ``sentences``, ``channels``, ``services``.
 
     Raises:
@@ -253,6 +256,20 @@ class Chat(Seen):
         if passed < timedelta():
             raise ValueError("time passes forwards only")
         self._world.wait(passed)
+        return self
+
+    def resolve(self, outcome: Done | EffectRefused, *, reason: str | None = None) -> Self:
+        """Says what came of this member's open effect, as a service does that calls back, or an operator.
+
+        Args:
+            outcome: As of `FlowRunner.resolve`.
+            reason: Who says so, and why, for the audit trail.
+
+        Raises:
+            ValueError: No effect of this member is open.
+            Exception: Whatever the flow's code raised at it, unless it apologises: then `OutcomeNotTaken`.
+        """
+        self._world.resolve(self.name, self.member_id, outcome, reason)
         return self
 
     def redeliver(self) -> Self:

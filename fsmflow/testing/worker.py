@@ -22,10 +22,12 @@ from fsmflow.async_manager import AsyncFlowStateManager
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive, drive_async, run_calls
 from fsmflow.effects import Commit, Effects, Perform
+from fsmflow.errors import EffectRefused
 from fsmflow.flow import Flow
 from fsmflow.manager import FlowStateManager
 from fsmflow.memory import embedded_async_redis, embedded_redis
 from fsmflow.messages import Inbound, Message, Reply
+from fsmflow.outcomes import Done
 from fsmflow.registry import Flows
 from fsmflow.runner import AsyncFlowRunner, FlowRunner, ManagerT, Runner
 from fsmflow.state import MemberState
@@ -147,6 +149,12 @@ class Worker:
         self.runner.death = None
         done: Sequence[Due] = self._result(self.runner.due())
         return done
+
+    def resolve(self, member_id: str, effect_id: str, outcome: Done | EffectRefused, reason: str | None) -> Due | None:
+        """Says what came of an effect that is open."""
+        self.runner.death = None
+        due: Due | None = self._result(self.runner.resolve(member_id, effect_id, outcome, reason=reason))
+        return due
 
     def until_due(self) -> int | None:
         """In how many milliseconds something is due; None where nothing is."""

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from itertools import count
+from traceback import walk_tb
 from typing import Any, Final
 
-from fsmflow.errors import StoreUnavailable
+from fsmflow import performing
+from fsmflow.errors import EffectRefused, StoreUnavailable
 from fsmflow.flow import Flow
+from fsmflow.holding import is_held
 from fsmflow.messages import Inbound, Reply
+from fsmflow.outcomes import Done
+from fsmflow.pending import Pending
 from fsmflow.registry import Flows, sample_flow
 from fsmflow.testing.transcript import Transcript
 from fsmflow.testing.worker import Death, Worker, WorkerDied
@@ -42,8 +48,8 @@ class World:
         self.numbers = count(1)
         self.transcript = Transcript()
         self.hearing: list[Callable[[Due], object]] = []
-        if not apologises:
-            named.setdefault("on_fault", _raise)
+        self._raised: list[str] = []
+        named.setdefault("on_fault", partial(self._meet, apologises=apologises))
         several = several_of(flows)
         awaited = any(map(_must_be_awaited, _pairs(several))) if asynchronous is None else asynchronous
         self.worker = Worker(several, asynchronous=awaited, clock=lambda: self.now, **named)
@@ -59,15 +65,47 @@ class World:
             self.now += step * _MILLISECOND
             left, passed = left - step, passed + step * _MILLISECOND
             done = self.worker.due() if until is not None and until <= step else ()
-            if done and passed:
+            if passed and (done or self._raised):
                 self.transcript.waits(self.now, passed)
                 passed = timedelta()
+            self._note_raised()
             for due in done:
                 self._reach(due)
             if not left and not done:
                 break
         if passed or not duration:
             self.transcript.waits(self.now, passed)
+
+    def resolve(self, name: str, member_id: str, outcome: Done | EffectRefused, reason: str | None) -> None:
+        """Closes the effect that a member has open, from outside.
+
+        Raises:
+            ValueError: None is open.
+        """
+        state = self.worker.load(member_id)
+        pending = Pending.of(state.raw.get("pending")) if is_held(state) else None
+        if pending is None:
+            raise ValueError(f"no effect of {name} is open")
+        due = self.worker.resolve(member_id, pending.effect_id, outcome, reason)
+        came = "done" if isinstance(outcome, Done) else "refused"
+        self.transcript.notes(self.now, f"it is said from outside what came of {name}’s action: {came}")
+        self._note_raised()
+        if due is not None:
+            self._reach(due)
+
+    def _note_raised(self) -> None:
+        """Notes what actions have raised, where it has its place."""
+        raised, self._raised = self._raised, []
+        for each in raised:
+            self.transcript.notes(self.now, each)
+
+    def _meet(self, fault: Exception, _: Inbound, *, apologises: bool) -> None:
+        """Has a fault of a flow come out. What an action raises is none: it leaves the effect unknown."""
+        if _is_of_an_action(fault):
+            kind = type(fault).__name__
+            self._raised.append(f"the action raises {kind}: nobody can say what came of it")
+        elif not apologises:
+            raise fault
 
     def _reach(self, due: Due) -> None:
         """Has a member hear what nobody asked for."""
@@ -95,9 +133,11 @@ class World:
                 self._die(inbound, start, death)
             reply = self.worker.handle(inbound, start=start)
         except Exception as fault:
+            self._note_raised()
             undecided = "nothing is decided" if isinstance(fault, StoreUnavailable) else "the flow fails"
             self.transcript.notes(self.now, f"{undecided}: {type(fault).__name__}")
             raise
+        self._note_raised()
         self.transcript.replies(self.now, reply)
         return reply
 
@@ -131,5 +171,5 @@ def _must_be_awaited(named: tuple[str, type[Flow[Any]]]) -> bool:
     return bool(sample_flow(named[1], named[0]).definition.asynchronous)
 
 
-def _raise(fault: Exception, _: Inbound) -> None:
-    raise fault
+def _is_of_an_action(fault: Exception) -> bool:
+    return any(frame.f_globals.get("__name__") == performing.__name__ for frame, _ in walk_tb(fault.__traceback__))

@@ -15,7 +15,8 @@ from redis import Redis
 
 from examples.offer import Denomination, Money, OfferFlow, flows, is_handle, money_from
 from examples.services.bookkeeping import NOT_COVERED, Behaviour
-from examples.services.offers import Offers, OffersInMemory, Receipt, Services
+from examples.services.faults import Unclear
+from examples.services.offers import Made, Offers, OffersInMemory, Receipt, Services
 from fsmflow import Channel, Refused
 from fsmflow.calls import drive
 from fsmflow.channels import console
@@ -422,6 +423,44 @@ def test_after_a_while_it_is_asked_what_came_of_it_and_there_is_one_offer(
     assert due.reply.status == "completed"
     assert references(ledger) == [phone.flow.data["make"].reference]
     assert len(ledger.requests) == 1 + (behaviour is Behaviour.ARRIVE_LATE and not lets_go_first)
+
+
+@pytest.mark.usefixtures("side")
+def test_an_offer_that_was_accepted_stays_so_however_often_it_is_asked_for_until_the_ledger_has_made_it(
+    any_redis: Redis, prefix: str, ledger: Served
+) -> None:
+    ledger.will(Behaviour.ACCEPT)
+    phone = confirms(any_redis, prefix, ledger)
+    for _ in range(2):
+        ages(any_redis, prefix, hours=2)
+        phone.runner.due()
+        assert phone.says("and?") == WORKING
+        assert (phone.status, phone.flow.state) == ("working", "make")
+    ledger.calls_back()
+    ages(any_redis, prefix, hours=2)
+    [due] = phone.runner.due()
+    assert due.reply.status == "completed"
+    assert references(ledger) == [phone.flow.data["make"].reference]
+
+
+@pytest.mark.usefixtures("side")
+def test_who_makes_offers_is_told_where_somebody_may_have_asked_before(any_redis: Redis, prefix: str) -> None:
+    told: list[bool] = []
+
+    class Away(OffersInMemory):
+        def make(self, effect_id: str, *, by: str, amount: str, to: str, again: bool) -> Made:
+            told.append(again)
+            if not again:
+                raise Unclear
+            return super().make(effect_id, by=by, amount=amount, to=to, again=again)
+
+    phone = phone_on(any_redis, prefix, Away())
+    for words in ("offer", "5", "kofi", "confirm"):
+        phone.says(words)
+    ages(any_redis, prefix, minutes=2)
+    [due] = phone.runner.due()
+    assert due.reply.status == "completed"
+    assert told == [False, True]
 
 
 def ages(redis: Redis, prefix: str, **duration: float) -> None:

@@ -9,13 +9,15 @@ import httpx
 import pytest
 from loguru import logger
 
+from examples.services import memory
 from examples.services.bookkeeping import NOT_COVERED, TOO_LATE, Behaviour
 from examples.services.faults import Unavailable, Unclear
 from examples.services.http_offers import KEY_REUSED, HttpOffers
 from examples.services.http_service import FENCE, KEY, HttpService, as_header, key_of
-from examples.services.offers import OffersInMemory, Receipt
+from examples.services.offers import Offers, OffersInMemory, Receipt
 from fsmflow import Accepted, Done, EffectRefused, NotDone, StillUnknown
-from tests.examples.serving import Served, served_ledger
+from tests.examples.serving import TOKEN, Served, served_ledger
+from tests.test_cli import ROOT, run
 
 ID = "run-1:make:3"
 PROBLEM = "application/problem+json"
@@ -52,8 +54,8 @@ def raises(kind: type[httpx.TransportError]) -> Handler:
     return fail
 
 
-def post(service: HttpService, returns: Any = Receipt) -> Any:
-    return service.post("offers", OFFER, ID, returns)
+def post(service: HttpService, returns: Any = Receipt, *, again: bool = False) -> Any:
+    return service.post("offers", OFFER, ID, returns, again=again)
 
 
 @pytest.fixture
@@ -191,6 +193,39 @@ def test_after_the_attempt_was_voided_nothing_is_in_doubt() -> None:
         post(asked)
 
 
+@pytest.mark.parametrize("refusal", BY_SOMETHING_IN_FRONT)
+def test_who_takes_an_effect_up_again_is_in_doubt_about_what_another_process_has_sent(refusal: Handler) -> None:
+    with pytest.raises(Unclear):
+        post(service(raises(httpx.ReadTimeout)))
+    taking_over = service(refusal, refusal, problems(422, detail=NOT_COVERED))
+    for _ in range(2):
+        with pytest.raises(Unclear):
+            post(taking_over, again=True)
+    with pytest.raises(EffectRefused, match=NOT_COVERED):
+        post(taking_over, again=True)
+
+
+def test_who_takes_an_effect_up_again_and_was_told_that_what_came_before_is_void_is_in_no_doubt() -> None:
+    taking_over = service(answers(404, {}, **{FENCE: "1"}), problems(401))
+    assert taking_over.came_of("offers", ID, Receipt) == NotDone()
+    with pytest.raises(EffectRefused):
+        post(taking_over, again=True)
+
+
+def test_no_more_is_remembered_than_so_many_effects_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "EFFECTS", 3)
+    remembers = memory.Memory()
+    for effect_id in ("1", "2", "3", "1", "4"):
+        remembers.void(effect_id, "7")
+        remembers.doubt(effect_id)
+    assert [effect_id for effect_id in "1234" if remembers.of(effect_id) == memory.Known("7", is_doubted=True)] == [
+        *("1", "3", "4")
+    ]
+    assert len(remembers.effects) == 3
+    assert remembers.of("2") == memory.Known()
+    assert remembers.of("2", again=True).is_doubted
+
+
 # -- what came of it ---------------------------------------------------------------------------------------------------
 
 
@@ -200,7 +235,8 @@ def test_after_the_attempt_was_voided_nothing_is_in_doubt() -> None:
         (answers(200, {"reference": "R1"}), Done(Receipt("R1"))),
         (answers(404, {}, **{FENCE: "1"}), NotDone()),
         (problems(404), StillUnknown()),
-        *[(answers(status, {}), StillUnknown()) for status in (202, 302, 401, 409, 410, 500, 503)],
+        (answers(202, {}), Accepted()),
+        *[(answers(status, {}), StillUnknown()) for status in (302, 401, 409, 410, 500, 503)],
     ],
 )
 def test_each_answer_to_the_question_what_came_of_it_has_its_meaning(answer: Handler, outcome: Any) -> None:
@@ -224,7 +260,7 @@ def test_the_key_is_a_string_of_a_structured_header_and_a_segment_of_the_path() 
 
     odd = 'a "run" of/../\\ours?:make:1'
     keeps = service(note, note)
-    keeps.post("offers", OFFER, odd, Receipt)
+    keeps.post("offers", OFFER, odd, Receipt, again=False)
     keeps.came_of("offers", odd, Receipt)
     assert asked[0].headers[KEY] == '"a \\"run\\" of/../\\\\ours?:make:1"'
     assert key_of(asked[0].headers[KEY]) == odd
@@ -262,8 +298,8 @@ def times(ledger: Served, key: str) -> int:
     return [each["key"] for each in ledger.made].count(key)
 
 
-def make(offers: HttpOffers, key: str, to: str = "kofi") -> Any:
-    return offers.make(key, by="m1", amount="USD 5", to=to)
+def make(offers: Offers, key: str, to: str = "kofi", *, again: bool = False) -> Any:
+    return offers.make(key, by="m1", amount="USD 5", to=to, again=again)
 
 
 def test_the_same_key_gets_the_same_answer_and_one_offer(one_ledger: Served, offers: HttpOffers, key: str) -> None:
@@ -370,8 +406,7 @@ def test_what_was_accepted_is_made_when_it_is_told_and_the_key_says_so(
     one_ledger: Served, offers: HttpOffers, key: str
 ) -> None:
     one_ledger.will(Behaviour.ACCEPT)
-    assert [make(offers, key), make(offers, key)] == [Accepted()] * 2
-    assert offers.came_of(key) == StillUnknown()
+    assert [make(offers, key), make(offers, key), offers.came_of(key)] == [Accepted()] * 3
     assert times(one_ledger, key) == 0
     one_ledger.calls_back()
     assert offers.came_of(key) == make(offers, key)
@@ -395,9 +430,30 @@ def test_what_is_no_request_for_an_offer_is_a_bad_one(one_ledger: Served, wrong:
     assert (asked.status_code, asked.headers["content-type"]) == (400, PROBLEM)
 
 
+@pytest.mark.parametrize("wrong", [b"", b"{", b"{}", b"5", b'["sleep"]', b'"hang"', b"[[]]", b"[5]", b"[" * 100_000])
+def test_what_is_no_list_of_behaviours_is_a_bad_request_and_changes_nothing(one_ledger: Served, wrong: bytes) -> None:
+    one_ledger.will(Behaviour.REFUSE)
+    told = one_ledger.http.put("/behaviour", content=wrong)
+    assert (told.status_code, told.headers["content-type"]) == (400, PROBLEM)
+    assert Behaviour.BREAK_OFF.value in told.json()["detail"]
+    with pytest.raises(EffectRefused, match=NOT_COVERED):
+        make(one_ledger.offers(), "of-no-list:make:1")
+
+
+def test_an_offer_is_made_in_a_terminal_over_http(one_ledger: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_URL", one_ledger.url)
+    monkeypatch.setenv("LEDGER_TOKEN", TOKEN)
+    named = "examples/services/over_http.py:services"
+    before = len(one_ledger.made)
+    ran = run("chat", "examples/offer.py", "--services", named, typed="5 cad\nkofi\nconfirm\n", cwd=ROOT)
+    assert ran.stderr == ""
+    [made] = one_ledger.made[before:]
+    assert f"Reference: {made['reference']}" in ran.stdout
+
+
 def test_in_memory_an_offer_is_made_once_too() -> None:
     offers = OffersInMemory()
     assert offers.came_of(ID) == NotDone()
-    first = offers.make(ID, by="m1", amount="USD 5", to="kofi")
-    assert offers.make(ID, by="m1", amount="USD 5", to="kofi") == first == offers.came_of(ID)
-    assert offers.make("another", by="m1", amount="USD 5", to="kofi") != first
+    first = make(offers, ID)
+    assert make(offers, ID) == first == offers.came_of(ID)
+    assert make(offers, "another") != first

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import inspect
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -45,6 +46,8 @@ SETTINGS = Settings(
     graph_url="https://graph.example.test/v23.0",
 )
 OTHER = "US.10000000000000002222"
+
+SECONDS_TO_ANSWER = 30  # for what never comes: nothing waits so long that passes
 
 Answer = Callable[[httpx.Request], Any]
 
@@ -241,13 +244,46 @@ def test_an_offer_is_made_through_the_webhook(site: Site, graph: Graph) -> None:
 def test_the_members_of_a_batch_are_each_answered_in_their_order(site: Site, graph: Graph) -> None:
     batch = [says(1, "offer"), says(1, "register", OTHER), says(2, "5"), says(2, "Ama", OTHER), says(3, "ama_k")]
     assert site.delivers(*batch) == 200
-    assert [(body["recipient"], words_of(body).split("\n")[0]) for body in graph.bodies] == [
-        (USER_ID, "How much do you offer?"),
-        (OTHER, "What is your first name?"),
-        (USER_ID, "To which handle?"),
-        (OTHER, "Thank you, Ama. And what is your last name?"),
-        (USER_ID, "*Your offer*"),
-    ]
+    assert heard_by(USER_ID, graph) == ["How much do you offer?", "To which handle?", "*Your offer*"]
+    assert heard_by(OTHER, graph) == ["What is your first name?", "Thank you, Ama. And what is your last name?"]
+
+
+def heard_by(member: str, graph: Graph) -> list[str]:
+    return [words_of(body).split("\n")[0] for body in graph.bodies if body["recipient"] == member]
+
+
+def test_what_is_done_for_one_member_holds_up_no_other(site: Site, graph: Graph) -> None:
+    others_heard = threading.Event()
+
+    class Slow(OffersInMemory):
+        def make(self, effect_id: str, **asked: Any) -> Made:
+            assert others_heard.wait(SECONDS_TO_ANSWER)
+            return super().make(effect_id, **asked)
+
+    def notes(_: httpx.Request) -> httpx.Response:
+        others_heard.set()
+        return httpx.Response(200)
+
+    site.offers = Slow()
+    site.restart()
+    for number, words in enumerate(("offer", "5 cad", "ama_k"), 1):
+        site.delivers(says(number, words))
+    graph.answers = [notes]
+    assert site.delivers(says(4, "confirm"), says(1, "register", OTHER), says(5, "help")) == 200
+    assert heard_by(OTHER, graph) == ["What is your first name?"]
+    assert heard_by(USER_ID, graph)[3] == "*Offer made*"
+    assert len(heard_by(USER_ID, graph)) == 5
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_fault_at_one_member_costs_the_others_nothing(
+    site: Site, graph: Graph, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(webhook, "AT_ONCE", at_once)
+    Trouble(monkeypatch, ZeroDivisionError(), [USER_ID])
+    with pytest.raises(ZeroDivisionError):  # which the server answers with a 500
+        site.delivers(says(1, "offer"), says(1, "offer", OTHER), says(2, "5"))
+    assert [body["recipient"] for body in graph.bodies] == [OTHER]
 
 
 def test_a_broken_message_costs_the_good_one_beside_it_nothing_and_is_logged_by_its_place(
@@ -407,8 +443,9 @@ class Accepting(OffersInMemory):
         self.behaviour = behaviour
         self.keys: list[str] = []
 
-    def make(self, effect_id: str, *, by: str, amount: str, to: str) -> Made:
+    def make(self, effect_id: str, *, by: str, amount: str, to: str, again: bool) -> Made:
         self.keys.append(effect_id)
+        assert not again
         assert self.ledger.books.answer_to(effect_id, 0, {"by": by, "amount": amount, "to": to}) is None
         self.ledger.books.work(effect_id, self.behaviour)
         return Accepted()
@@ -493,6 +530,10 @@ TOLD: list[Json] = [
     {"refused": None},
     {"refused": "no", "member_id": "{x}"},
     {"refused": "no", "effect_id": None},
+    {"receipt": {"reference": "CX-\ud800"}},
+    {"refused": "\udfff"},
+    {"refused": "no", "effect_id": "\ud800"},
+    {"refused": "no", "member_id": "\ud800"},
 ]
 NO_OUTCOMES = [
     *(b"", b"{", b"[]", b"{}", b"null", b"[" * 100_000),
@@ -520,6 +561,22 @@ def test_an_outcome_that_could_not_be_committed_is_told_again_and_counts_then(
 
     with monkeypatch.context() as patched:
         patched.setattr(AsyncFlowRunner, "resolve", away)
+        assert offers.tells() == [503]
+    assert len(graph.words) == 4
+    assert offers.tells() == [200]
+    assert len(graph.words) == 5
+
+
+def test_an_outcome_at_which_the_flow_fails_is_told_again_and_counts_in_a_release_that_does_not(
+    graph: Graph, accepting: Callable[..., Accepting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offers = accepting()
+
+    def fails_at(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fsmflow.settling.check_storable", fails_at)
         assert offers.tells() == [503]
     assert len(graph.words) == 4
     assert offers.tells() == [200]
@@ -575,10 +632,10 @@ def test_after_the_store_was_away_in_the_middle_of_a_batch_each_message_is_answe
     batch = (says(1, "offer"), says(1, "offer", OTHER), says(1, "offer", third))
     trouble = Trouble(monkeypatch, StoreUnavailable("away"), [OTHER])
     assert site.delivers(*batch) == 500
-    assert trouble.asked == [USER_ID, OTHER]
+    assert trouble.asked == [USER_ID, OTHER, third]
     trouble.ends()
     assert site.delivers(*batch) == 200
-    assert [body["recipient"] for body in graph.bodies] == [USER_ID, OTHER, third]
+    assert sorted(body["recipient"] for body in graph.bodies) == sorted([USER_ID, OTHER, third])
 
 
 def test_one_members_newer_state_holds_up_nobody_else(
