@@ -74,6 +74,7 @@ upkeep          rolling back and clearing, which no message asks for
 conversation    one turn, from the message to the commit: the heart of it, without a store or a clock
 store           keys, scripts and answers of Redis, without a connection
 exchange        what is said to Redis and when, as generators: for both managers
+together        several of those side by side, for who has no event loop
 open_effects    the effects that are open, of all members, for an operator: `OpenEffect`
 clients         what knows redis-py: clients, their bounds, their errors
 batching        commands of many conversations on their way together, under an event loop

@@ -17,10 +17,9 @@ from attrs import frozen
 
 from fsmflow.action import Action
 from fsmflow.callbacks import callable_of
-from fsmflow.calls import Call
 from fsmflow.effects import Committed, Effects, Perform
 from fsmflow.effects import Outcome as Committing
-from fsmflow.errors import EffectRefused
+from fsmflow.errors import EffectRefused, UnexpectedOutcome
 from fsmflow.flow import Flow
 from fsmflow.holding import is_held, taking
 from fsmflow.messages import Reply
@@ -78,7 +77,7 @@ class Acting(Settling):
         if taken_over and callbacks.reconcile is not None:
             call = callbacks.reconcile.call(asking, callable_of(action.reconcile))
             asked = yield Perform(call, action.limit, action.lease, None, callbacks.reconcile.is_async)
-            found = yield from self._understood(asked, (Done, NotDone, StillUnknown, Accepted))
+            found = self._understood(flow, asked, (Done, NotDone, StillUnknown, Accepted), callbacks.reconcile.name)
             if not isinstance(found, NotDone):
                 return found
         elif taken_over and not action.idempotent:
@@ -86,14 +85,14 @@ class Acting(Settling):
         call = callbacks.run.call(asking, callable_of(action.run))
         lease = action.lease_taken_over if taken_over else action.lease
         came = yield Perform(call, action.limit, lease, action.retry, callbacks.run.is_async)
-        return (yield from self._understood(came, (Done, Accepted, EffectRefused)))
+        return self._understood(flow, came, (Done, Accepted, EffectRefused), callbacks.run.name)
 
-    def _understood(self, came: Any, meant: tuple[type, ...]) -> Effects[Outcome]:
+    def _understood(self, flow: Flow, came: Any, meant: tuple[type, ...], called: str) -> Outcome:
         """What a call gave, as an outcome: what it is not meant to give says nothing of the effect."""
-        if isinstance(came, meant):
+        if isinstance(came, (*meant, Unsure)):
             outcome: Any = came
             return outcome  # type: ignore[no-any-return]  # one of those that are meant
-        unsure = came if isinstance(came, Unsure) else Unsure(type(came).__name__)
-        if unsure.fault is not None and self.dialogue.on_fault is not None:
-            yield Call(self.dialogue.on_fault, (unsure.fault, self.arrival.inbound))
-        return unsure
+        asking = flow.innermost
+        wanted = " or ".join(each.__name__ for each in meant if each is not EffectRefused)
+        given = type(came).__name__
+        return Unsure(given, UnexpectedOutcome(type(asking).__name__, asking.place, called, given, wanted))

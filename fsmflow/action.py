@@ -53,8 +53,8 @@ class Action(Step):
         id: The step's id; what came of it is kept under it.
         run: ``(self)``: does it. ``self.services`` is what the runner was given, ``self.effect_id`` the key of this
             effect, ``self.effect_attempt`` how often it was taken up, this time counted: from 2 on somebody else may
-            have run it. It returns `Done` or `Accepted`, or raises `EffectRefused` where it is known not to have happened;
-            whatever else it raises leaves it unknown.
+            have run it. It returns `Done` or `Accepted`, or raises `EffectRefused` where it is known not to have
+            happened; whatever else it raises leaves it unknown.
         retry: When a call is made again within one attempt; None for never.
         timeout: How long it may take in all, retries counted: above zero, at most ten minutes.
         reconcile: ``(self)``: finds out whether it happened: returns `Done`, `NotDone`, `StillUnknown`, or `Accepted`

@@ -19,7 +19,7 @@ from fsmflow.batching import Batching
 from fsmflow.calls import Call, drive_async
 from fsmflow.clients import async_client_of
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.exchange import PerformAll, Send, SendAll, Wish, Wishes
+from fsmflow.exchange import Pause, Send, SendAll, Wish, Wishes
 from fsmflow.manager import Manager
 from fsmflow.memory import embedded_async_redis
 from fsmflow.messages import Channel
@@ -144,7 +144,7 @@ class AsyncFlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return await _awaited(wish)
         if isinstance(wish, Perform):
             return await perform_async(wish)
-        assert not isinstance(wish, PerformAll)  # noqa: S101 - here each turn runs its own
+        assert isinstance(wish, Pause)  # noqa: S101 - here each turn runs its own
         return await asyncio.sleep(wish.seconds)
 
 

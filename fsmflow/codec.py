@@ -25,7 +25,7 @@ from fsmflow.storable import converter
 FieldT = TypeVar("FieldT")
 
 CODEC: Final = 3
-"""Rises when the form of the stored fields changes; a worker leaves a higher one alone. With 3 an effect may be open."""
+"""Rises when the form of the stored fields changes; a worker leaves a higher one alone. 3: an effect may be open."""
 
 RECENT_LIMIT: Final = 4
 """How many decided messages the hash itself remembers: what a channel redelivers at once."""

@@ -132,14 +132,18 @@ elseif length ~= '' then
   if not score or unreadable > 0 or score <= now or score > now + length then
     score = now + length
     redis.call('ZADD', due, string.format('%.0f', score), string.match(hash, '}:(.*)$'))
-    -- The set outlives the hash of every member in it: of what is due later than a hash lives, nothing ever is. The
-    -- hash of a member at whom an effect is open lives for ever.
-    local lives = (open and 1000000000000 or length) + tonumber(ARGV[4])
+    -- The set outlives the hash of every member in it: of what is due later than a hash lives, nothing ever is.
+    local lives = length + tonumber(ARGV[4])
     if redis.call('PTTL', due) < lives then
       redis.call('PEXPIRE', due, string.format('%.0f', lives + tonumber(ARGV[4])))
     end
   end
   timer = string.format('%.0f %s %.0f %s', now + length, what, score, question)
+end
+
+-- What is open is found by the set for as long as it is open.
+if open and ARGV[6] ~= 'clear' and redis.call('PTTL', due) < 1000000000000 then
+  redis.call('PEXPIRE', due, '2000000000000')
 end
 
 if ARGV[6] == 'take' then

@@ -132,6 +132,7 @@ class Conversation(SigningIn):
         at_hand: list[Flow] = []
         run = run_to_take(self, arrival, state, other)
         why = self.why_sign_in(state.flow_data if run is None else run)
+        ended = state.flow_data
         comes_back, state = _with_what_waits(state)
         seen = as_seen(state, other, run)
         try:
@@ -139,6 +140,8 @@ class Conversation(SigningIn):
                 decision = held_elsewhere(self, arrival, other)
             else:
                 decision = yield from self._consider(arrival, seen, at_hand, start, run_id, why)
+            if ended is not None and ended.ended and ended.unasked:
+                decision = yield from self._with_what_was_not_said(arrival, ended, decision)
             if run is not None and other is not None:
                 return taking(self, arrival, state, other, run, decision, at_hand)
             if comes_back and decision.flow is not None and decision.write is Write.UPDATE:
@@ -153,6 +156,15 @@ class Conversation(SigningIn):
             decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
             reply = decision.reply(arrival, seen)
             return reply, decision.commit(arrival, state, reply, self.for_the_trail)
+
+    def _with_what_was_not_said(self, arrival: Arrival, ended: FlowData, decision: Decision) -> Calls[Decision]:
+        """What was decided, after the closing words of a run that nobody was there to hear."""
+        flow = None if decision.status == IGNORED else self.taken_up(arrival, ended)
+        if flow is None or self.must_sign_in(arrival, flow):
+            return decision
+        flow.unasked = False
+        said = yield from self.ask(arrival, flow)
+        return evolve(decision, messages=(*said, *decision.messages), flow=decision.flow or flow)
 
     def _consider(
         self,
@@ -203,8 +215,7 @@ class Conversation(SigningIn):
         if registration is None:
             return (yield from self._recover(arrival, state))
         flow = self.flow_for(arrival, registration, stored)
-        is_lost = not flow.resume(stored)
-        if is_lost or (isinstance(flow.innermost.current_step, Action) and not flow.unasked):
+        if not flow.resume(stored) or isinstance(flow.innermost.current_step, Action):
             return (yield from self._recover(arrival, state))  # at an action nothing is answered: its effect is lost
         at_hand.append(flow)
         flow.previous = state.previous

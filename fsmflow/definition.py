@@ -139,6 +139,11 @@ class Definition:
         found = ((trigger, str(way.source)) for trigger, way in all_transitions(self.machine) if way.predicates)
         return frozenset(found)
 
+    @property
+    def acts_first(self) -> bool:
+        """True if an effect is run before anything is asked, here or in the flow that answers the first step."""
+        return self.first in self.actions or (self.first in self.flows and self.flows[self.first].acts_first)
+
     def position(self, state: str) -> int:
         """The index of a state: the number of steps for a terminal one."""
         return self.index.get(self.unknowns.get(state, state), len(self.index))

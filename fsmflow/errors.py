@@ -11,6 +11,7 @@
     ├── EffectOpen               what would be done to a state has to wait for the outcome of an effect
     ├── FlowFault                a flow's code failed while a message was handled
     │   ├── OutcomeNotTaken      what somebody said of an effect that is open led to such a failure
+    │   ├── UnexpectedOutcome    an action's code gave what says nothing of its effect
     │   ├── UnexpectedVerdict    a validator or a predicate returned neither True nor False
     │   ├── NotYetAnswered       a field of typed data was read before its step was answered
     │   ├── UnstorableAnswer     an answer that would not come back from the store as it went in
@@ -155,6 +156,28 @@ class OutcomeNotTaken(FlowFault):
 
     def __str__(self) -> str:
         return f"the outcome of {self.effect_id} was not taken, and it is open still: {self.error} at {self.place}"
+
+
+@define
+class UnexpectedOutcome(FlowFault):
+    """An action's code gave what says nothing of its effect.
+
+    Args:
+        flow: The flow's class.
+        step: The id of the action.
+        called: The name of what was called.
+        returned: The name of the type that came back; never the value.
+        expected: What it may return, in words.
+    """
+
+    flow: str
+    step: str
+    called: str
+    returned: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.flow}, step {self.step!r}: {self.called} returned {self.returned}; it returns {self.expected}"
 
 
 @define

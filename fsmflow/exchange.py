@@ -15,9 +15,8 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final, TypeVar, Union
 
 from attrs import field, frozen
@@ -104,17 +103,28 @@ class SendAll:
 
 
 @frozen
-class PerformAll:
-    """Effects of different members that are run side by side; the result is what came of each, in order.
+class Begin:
+    """An effect that is begun beside others; the result is what stands for it while it runs.
 
     Args:
-        effects: The effects.
+        effect: The effect.
     """
 
-    effects: tuple[Perform, ...]
+    effect: Perform
 
 
-Wish = Union[Send, SendAll, Pause, Call, Perform, PerformAll]
+@frozen
+class FirstEnded:
+    """A wait for the first of several effects that were begun; the result is what came of each, None of the others.
+
+    Args:
+        running: What stands for them.
+    """
+
+    running: tuple[Any, ...]
+
+
+Wish = Union[Send, SendAll, Pause, Call, Perform, Begin, FirstEnded]
 Wishes = Generator[Wish, Any, ResultT]
 
 
@@ -124,9 +134,12 @@ class Exchange:
 
     Args:
         layout: Where things are kept and for how long.
+        insistence: For how many seconds the outcome of an effect is committed again where Redis does not answer: below
+            the time for which nobody else takes it up after its own is over.
     """
 
     layout: Layout
+    insistence: float = 5.0
 
     def load(self, member_id: str, channel: Channel = UNKNOWN_CHANNEL) -> Wishes[MemberState]:
         """Reads the state of a member."""
@@ -148,7 +161,10 @@ class Exchange:
     def commit(self, commit: Commit) -> Wishes[Committed]:
         """Writes a turn; after it was applied its entries go to the logs, since here is known that it was."""
         arguments = self.layout.arguments(commit, secrets.token_hex(8))
-        committed = read_committed(commit, (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 4, arguments)))
+        answer = yield from (
+            self._insist(arguments) if commit.held_by else self._evaluate(SCRIPT, SCRIPT_SHA, 4, arguments)
+        )
+        committed = read_committed(commit, answer)
         if committed.outcome in (Outcome.APPLIED, Outcome.TAKEN):
             with suppress(Exception):  # it is stored: a log sink that fails (with catch=False) must not look like a no
                 emit(commit.entries)
@@ -159,6 +175,25 @@ class Exchange:
         # by a script, since a script is sent to one node where there are several
         seconds, micros = yield Send(("EVAL", "return redis.call('TIME')", 1, self.layout.due_sets()[0]))
         return int(seconds) * 1000 + int(micros) // 1000
+
+    def _insist(self, arguments: Sequence[str | bytes]) -> Wishes[Any]:
+        """Commits what came of an effect, again and again as long as Redis does not answer: nobody else knows it.
+
+        By the same token each time, so that it counts once. For as long as nobody else takes the effect up, but no
+        longer, since somebody waits for the reply.
+
+        Raises:
+            StoreUnavailable: Redis did not answer in all that time.
+        """
+        began, pauses = time.monotonic(), 0
+        while True:
+            try:
+                return (yield from self._evaluate(SCRIPT, SCRIPT_SHA, 4, arguments))
+            except StoreUnavailable:
+                if time.monotonic() - began >= self.insistence:
+                    raise
+            yield Pause(min(1.0, 0.05 * 2**pauses))
+            pauses += 1
 
     def due(self, limit: int) -> Wishes[list[Overdue]]:
         """Looks up at whom something is due, in all buckets; what is longest due first.
@@ -288,70 +323,3 @@ class _Patience:
             return None
         longest = min(LONGEST_PAUSE, 0.002 * 2 ** min(backoff.attempt, 10))
         return Pause(random.uniform(0, longest))  # noqa: S311 - a pause is no secret
-
-
-def together(several: Sequence[Wishes[ResultT]]) -> Generator[Wish, Any, list[ResultT]]:
-    """Drives several generators side by side: what they send goes out in one batch, all else in turn.
-
-    An event loop does this by itself; this is for who has none.
-
-    Args:
-        several: The generators; of different members, for the order between two of them is open.
-
-    Yields:
-        Their calls and pauses, one at a time; what they send, together, and so the effects that they run.
-
-    Returns:
-        What each returned.
-
-    Raises:
-        Exception: The first that one of them let through, after all the others have come to their end.
-    """
-    wanted: dict[int, Wish] = {}
-    returned: dict[int, ResultT] = {}
-    faults: list[Exception] = []
-
-    def go_on(index: int, resume: Callable[[], Wish]) -> None:
-        wanted.pop(index, None)
-        try:
-            wanted[index] = resume()
-        except StopIteration as stop:
-            returned[index] = stop.value
-        except Exception as fault:  # noqa: BLE001 - raised below
-            faults.append(fault)
-
-    for index, wishes in enumerate(several):
-        go_on(index, partial(next, wishes))
-    while wanted:
-        for index in list(wanted):
-            while index in wanted and not isinstance(wanted[index], (Send, SendAll, Perform)):
-                try:
-                    result = yield wanted[index]
-                except Exception as fault:  # noqa: BLE001 - handed to the one that wanted it
-                    go_on(index, partial(several[index].throw, fault))
-                else:
-                    go_on(index, partial(several[index].send, result))
-        running = {index: wish for index, wish in wanted.items() if isinstance(wish, Perform)}
-        waiting: dict[int, Wish] = {**(running or wanted)}  # the effects first: their time has begun
-        answers = iter((yield _at_once(tuple(waiting.values()))) if waiting else ())
-        for index, wish in waiting.items():
-            answer = [next(answers) for _ in wish.commands] if isinstance(wish, SendAll) else next(answers)
-            if isinstance(answer, StoreUnavailable):
-                go_on(index, partial(several[index].throw, answer))
-            else:
-                go_on(index, partial(several[index].send, answer))
-    if faults:
-        raise faults[0]
-    return [returned[index] for index in range(len(several))]
-
-
-def _at_once(wishes: Sequence[Wish]) -> Wish:
-    """What several generators want, as one wish: all of them effects, or none."""
-    effects = tuple(wish for wish in wishes if isinstance(wish, Perform))
-    if effects:
-        return PerformAll(effects)
-    return SendAll(tuple(command for wish in wishes for command in _commands(wish)))
-
-
-def _commands(wish: Wish) -> tuple[tuple[Any, ...], ...]:
-    return wish.commands if isinstance(wish, SendAll) else (wish.command,) if isinstance(wish, Send) else ()

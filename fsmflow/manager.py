@@ -21,14 +21,15 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Call, drive
 from fsmflow.clients import check_client, client_of, execute, execute_together
 from fsmflow.effects import Commit, Committed, Effects, Perform
-from fsmflow.exchange import Exchange, PerformAll, Send, SendAll, Wish, Wishes, together
+from fsmflow.exchange import Begin, Exchange, FirstEnded, Send, SendAll, Wish, Wishes
 from fsmflow.memory import embedded_redis
 from fsmflow.messages import Channel
 from fsmflow.open_effects import OpenEffect, open_effect_of, open_effects
-from fsmflow.performing import perform, perform_together
+from fsmflow.performing import Running, first_ended, perform
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import UNKNOWN_CHANNEL, Layout
 from fsmflow.timers import Overdue
+from fsmflow.together import together
 from fsmflow.upkeep import abandoning, checked_reason, clearing, rolling_back
 
 ResultT = TypeVar("ResultT")
@@ -306,6 +307,8 @@ class FlowStateManager(Manager[Union[Redis, RedisCluster]]):
             return wish.make()
         if isinstance(wish, Perform):
             return perform(wish)
-        if isinstance(wish, PerformAll):
-            return perform_together(wish.effects)
+        if isinstance(wish, Begin):
+            return Running(wish.effect)
+        if isinstance(wish, FirstEnded):
+            return first_ended(wish.running)
         return time.sleep(wish.seconds)

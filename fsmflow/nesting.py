@@ -127,7 +127,8 @@ class NestingModel(AskingModel):
                     self.inner = inner
                 elif collected:
                     self.answers[left] = collected  # what was answered there is shown when it is asked again
-        self._open(turn, backward=trigger in (BACK, NOT_DONE))
+        if gone:
+            self._open(turn, backward=trigger in (BACK, NOT_DONE))
         return gone
 
     def leaves_if_empty(self, entries: list[AuditEntry]) -> Calls[tuple[str, ...] | None]:

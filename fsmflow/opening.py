@@ -13,12 +13,13 @@ from fsmflow.audit import AuditEntry
 from fsmflow.calls import Calls
 from fsmflow.codec import digest
 from fsmflow.decision import Arrival, Decision
+from fsmflow.errors import FlowDefinitionError
 from fsmflow.flow import Flow
 from fsmflow.holding import status_of
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound
 from fsmflow.registry import Registry
-from fsmflow.sign_in import SigningIn
+from fsmflow.sign_in import ACTS_UNASKED, SigningIn
 from fsmflow.state import FlowData
 from fsmflow.taps import is_wire_id
 
@@ -72,9 +73,10 @@ def begins(
     turn.entries += [*before, flow.entry(audit.FLOW_START, "success"), flow.entry(audit.STEP_START, "in_progress")]
     flow.begin(turn)
     if dialogue.must_sign_in(arrival, flow):
+        if flow.action is not None:  # of a class that builds its steps otherwise for this member
+            raise FlowDefinitionError(type(flow).__name__, flow.state, ACTS_UNASKED)
         why = dialogue.sentences.sign_in_first
-        before = [each for each in turn.entries if each.event_type != audit.EFFECT_RUN]  # which waits, too
-        return (yield from dialogue.signs_in(arrival, flow, at_hand, before, why))
+        return (yield from dialogue.signs_in(arrival, flow, at_hand, turn.entries, why))
     told = (yield from flow.leaves_if_empty(turn.entries)) if flow.innermost.may_have_nothing else None
     messages = yield from dialogue.ask(arrival, flow, *(told or ()))
     return Decision(messages, status_of(flow), flow=flow, entries=turn.entries, forget=True, moved=True)

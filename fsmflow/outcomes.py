@@ -53,10 +53,12 @@ class Unsure:
     Args:
         error: The type of what was raised.
         fault: What was raised, for who may see a traceback; None where nothing was.
+        known: What was known of it, where that could not be taken in; for the trail.
     """
 
     error: str
     fault: Exception | None = field(default=None, repr=False, eq=False)
+    known: str = ""
 
 
 Outcome = Union[Done, Accepted, NotDone, StillUnknown, Unsure, EffectRefused]

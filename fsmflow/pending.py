@@ -144,6 +144,9 @@ many, and no more."""
 NEVER: Final = 10**12
 """In how many milliseconds an effect is due that is never to be had, as the script counts: thirty years."""
 
+NOBODY: Final = "-"
+"""The owner of an effect that is parked."""
+
 ANYBODY: Final = "*"
 """The owner for an outcome that counts from whoever says it: a service's own word."""
 

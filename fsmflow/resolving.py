@@ -12,9 +12,10 @@ from typing import Final
 from fsmflow.acting import Acting
 from fsmflow.calls import Calls
 from fsmflow.codec import CODEC, codec_of
+from fsmflow.decision import member_id_of
 from fsmflow.effects import Effects, Load
 from fsmflow.errors import NewerState
-from fsmflow.holding import WORKING, is_held
+from fsmflow.holding import UNKNOWN, WORKING, is_held
 from fsmflow.messages import Channel, Inbound, Reply
 from fsmflow.outcomes import Outcome
 from fsmflow.pending import Pending
@@ -68,7 +69,8 @@ def taken_up(dialogue: SigningIn, state: MemberState, moment: datetime) -> Effec
     told = Reply((), state.member_id, None, None, WORKING)
     acting = yield from at_hand(dialogue, state, moment)
     reply = yield from acting.take(told, state)
-    return None if reply is None or reply is told else due_of(state, reply)
+    is_news = reply is not None and reply is not told and (reply.messages or reply.status not in (WORKING, UNKNOWN))
+    return due_of(state, reply) if reply is not None and is_news else None
 
 
 def due_of(state: MemberState, reply: Reply) -> Due:
@@ -78,6 +80,10 @@ def due_of(state: MemberState, reply: Reply) -> Due:
 
 
 def at_hand(dialogue: SigningIn, state: MemberState, moment: datetime) -> Calls[Acting]:
-    """How an effect is run where there is no message."""
+    """How an effect is run where there is no message.
+
+    What was begun by who was known by an address only, is told at that address.
+    """
     inbound = Inbound(state.channel, EFFECT, kind=EFFECT, member_id=state.member_id)
-    return Acting(dialogue, *(yield from dialogue.who_is_there(inbound, moment)))
+    arrival, is_there = yield from dialogue.who_is_there(inbound, moment)
+    return Acting(dialogue, arrival, is_there or state.member_id == member_id_of(state.channel))

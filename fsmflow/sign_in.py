@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -31,8 +32,12 @@ from fsmflow.holding import status_of
 from fsmflow.identity import Member
 from fsmflow.machine import Turn
 from fsmflow.messages import Channel, Inbound, Message
-from fsmflow.registry import Registry
+from fsmflow.registry import Registry, sample_flow
 from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData, MemberState
+
+ACTS_UNASKED: Final = (
+    "it is for who is signed in, and begins with an action: whatever is sent after the sign-in would run it"
+)
 
 Authenticator = Callable[[Channel], object]
 """Gives the `Member` at an address, or None; on an event loop it may have to be awaited."""
@@ -129,10 +134,6 @@ class SigningIn(Dialogue):
         """Asks what could not be asked before."""
         told, flow.unasked = self._back_to(flow), False
         entries = [flow.entry(audit.TAKEN_UP, "success")]
-        if flow.action is not None:
-            turn = Turn()
-            flow.innermost.takes_up_action(turn)
-            entries += turn.entries
         left = yield from flow.leaves_if_empty(entries)
         messages = yield from self.ask(arrival, flow, *told, *(left or ()))
         return Decision(messages, status_of(flow), flow=flow, entries=entries, moved=True)
@@ -155,7 +156,7 @@ class SigningIn(Dialogue):
             return (self.checked(arrival, self.sentences.sign_in_awaits),)
         is_anothers = is_signing_in and self._is_anothers(arrival, asking.member)
         is_late = self.must_sign_in(asking, waits) and _asks_for_options(waits)
-        if is_anothers or is_late or waits.action is not None:  # the next message has it go on
+        if is_anothers or is_late:
             return (self.checked(arrival, self.sentences.signed_in),)
         try:
             said = yield from self.ask(asking, waits, *self._back_to(waits))
@@ -263,3 +264,5 @@ def check_sign_in(registry: Registry, authenticator: object, *, asynchronous: bo
         if registration.requires_auth and (registry.sign_in is None or authenticator is None):
             wanted = "it is for who is signed in: its runner needs an authenticator and a sign_in"
             raise FlowDefinitionError(registration.flow.__name__, None, wanted)
+        if registration.requires_auth and sample_flow(registration.flow, registration.flow_type).definition.acts_first:
+            raise FlowDefinitionError(registration.flow.__name__, None, ACTS_UNASKED)

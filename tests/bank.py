@@ -25,7 +25,7 @@ from fsmflow import (
     StillUnknown,
     SubFlow,
 )
-from tests.sides import before_each_command
+from tests.sides import before_each_command, gives_up_at_once
 from tests.talking import Talk
 
 PAYS, REFUSES, ACCEPTS = "pays", "refuses", "accepts"
@@ -210,7 +210,7 @@ def talk_to(redis: Any, prefix: str, bank: Bank, **named: Any) -> Talk:
         if bank.is_dead:
             raise ConnectionLost("the worker is gone")
 
-    before_each_command(talk.manager, look)
+    before_each_command(gives_up_at_once(talk.manager), look)
     return talk
 
 

@@ -88,15 +88,30 @@ def side(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the real Redis, so that ``-m 'not real_redis'`` leaves it out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs the real Redis, so that ``-m 'not real_redis'`` leaves it out; leave out the fault runs.
+
+    Those run when they are meant: by ``-m faults``, or by any other expression that names them.
+    """
     for item in items:
         if "redis_server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real_redis)
+    if "faults" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("faults") is not None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.get_closest_marker("faults") is None]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker of pytest-xdist what its races amounted to."""
+    DONE.update(getattr(node, "workeroutput", {}).get("raced", {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that had to have a real Redis and had none, even if no test asked for it."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["raced"] = dict(DONE)
     if is_required() and isinstance(find_server(), Absent) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -104,7 +119,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say what the races of this run amounted to, if there were any: how much was tried is what their silence means."""
     if DONE:
-        told = ", ".join(f"{number} {what}" for what, number in DONE.items())
+        told = ", ".join(f"{number} {what}" for what, number in sorted(DONE.items()))
         terminalreporter.write_line(f"raced: {told}")
 
 

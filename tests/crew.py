@@ -25,9 +25,11 @@ SECONDS_TO_ANSWER = 30  # a worker that says nothing for so long will never say 
 DONE: Counter[str] = Counter()
 """What all tests of a run have done, for the summary at its end."""
 
-_processes = multiprocessing.get_context("forkserver")
+PROCESSES = multiprocessing.get_context("forkserver")
+"""How all processes of the tests are made."""
+
 # pytest too: what is run as a script is imported anew by each process, unless it is there
-_processes.set_forkserver_preload(["pytest", workers.__name__])
+PROCESSES.set_forkserver_preload(["pytest", workers.__name__, "tests.faults.workers"])
 
 
 class Worker:
@@ -41,8 +43,8 @@ class Worker:
 
     def __init__(self, side: str, url: str, prefix: str) -> None:
         DONE["processes"] += 1
-        self._pipe, theirs = _processes.Pipe()
-        self._process = _processes.Process(target=workers.work, args=(side, url, prefix, theirs), daemon=True)
+        self._pipe, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=workers.work, args=(side, url, prefix, theirs), daemon=True)
         self._process.start()
         theirs.close()
         assert self._hears() == "ready"

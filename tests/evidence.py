@@ -13,10 +13,11 @@ from attrs import field, frozen
 from fsmflow.audit import AuditEntry
 from fsmflow.calls import drive
 from fsmflow.codec import load_flow_data
-from fsmflow.exchange import Exchange, Send, Wishes, together
+from fsmflow.exchange import Exchange, Send, Wishes
 from fsmflow.manager import FlowStateManager
 from fsmflow.state import FlowData, MemberState
 from fsmflow.store import CLEARED, Layout, records_of
+from fsmflow.together import together
 from fsmflow.trail import load_entries
 
 

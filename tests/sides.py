@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import fakeredis
+from attrs import evolve
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
@@ -84,6 +85,13 @@ def manager_on(client: Redis, **named: Any) -> FlowStateManager:
 def as_if_sync(manager: AsyncFlowStateManager) -> FlowStateManager:
     """A manager of the asynchronous side, called as the synchronous one is. Its client is the caller's to close."""
     return cast("FlowStateManager", _Awaited(manager))
+
+
+def gives_up_at_once(manager: FlowStateManager) -> FlowStateManager:
+    """The same manager, which commits no outcome again where Redis is gone: for tests in which its worker is, too."""
+    own: Any = manager.awaited if isinstance(manager, _Awaited) else manager
+    own.exchange = evolve(own.exchange, insistence=0.0)
+    return manager
 
 
 def runner_on(manager: FlowStateManager, flows: Flows, **named: Any) -> FlowRunner:

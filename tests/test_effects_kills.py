@@ -28,7 +28,7 @@ pytestmark = pytest.mark.real_redis
 REDELIVERY, TAKE_UP, BOTH = "redelivery", "take-up", "both at once"
 
 
-@pytest.fixture(params=SIDES)
+@pytest.fixture(params=[SIDES[0], *(pytest.param(side, marks=pytest.mark.faults) for side in SIDES[1:])])
 def race(request: pytest.FixtureRequest, redis_client: redis.Redis, redis_url: str, prefix: str) -> Iterator[Race]:
     """A race on the Redis that all tests share; its client is what empties it."""
     assert redis_client.ping()
@@ -69,7 +69,7 @@ class After:
         return None if found is None else found.step_id
 
 
-@pytest.mark.parametrize("way", [REDELIVERY, TAKE_UP, BOTH])
+@pytest.mark.parametrize("way", [BOTH, *(pytest.param(way, marks=pytest.mark.faults) for way in (REDELIVERY, TAKE_UP))])
 def test_a_worker_is_killed_at_each_point_and_each_payment_is_made_once(
     race: Race, redis_client: redis.Redis, prefix: str, way: str
 ) -> None:

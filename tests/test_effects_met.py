@@ -15,6 +15,7 @@ from fsmflow import (
     Done,
     EffectRefused,
     Flow,
+    FlowDefinitionError,
     Option,
     OutcomeNotTaken,
     Sentences,
@@ -62,12 +63,19 @@ class SendFirst(Pay):
     steps = (Action("payment", Pay.pays), Pay.note)
 
 
-class SendWithin(Pay):
+class PayFirst(Pay):
+    """A payment that comes before every question."""
+
+    flow_type = "payfirst"
+    steps = (Action("payment", Pay.pays), Pay.note)
+
+
+class SendFirstWithin(Pay):
     """The same, within another flow."""
 
-    flow_type = "sendwithin"
+    flow_type = "sendfirstwithin"
     requires_auth = True
-    steps = (SubFlow("sending", Pay), Pay.note)
+    steps = (SubFlow("sending", PayFirst), Pay.note)
 
 
 class Fee(Pay):
@@ -77,13 +85,20 @@ class Fee(Pay):
     steps = (Pay.amount, Action("payment", Pay.pays, reconcile=Pay.asks), Pay.note)
 
 
+class FeeAtLast(Pay):
+    """The same, with nothing after it."""
+
+    flow_type = "feeatlast"
+    steps = (Pay.amount, Action("payment", Pay.pays, reconcile=Pay.asks))
+
+
 class Stay(Colour):
     """A choice, in the middle of which something else may be wanted."""
 
     flow_type = "stay"
 
 
-FLOWS = (SignIn, Send, SendAtLast, SendFirst, Fee, Stay)
+FLOWS = (SignIn, Send, SendAtLast, Fee, FeeAtLast, Stay)
 
 
 def at_the_door(redis: Redis, prefix: str, bank: Bank) -> AtTheDoor:
@@ -151,28 +166,56 @@ def test_a_doorkeeper_who_fails_keeps_no_outcome_from_being_kept(any_redis: Redi
     stored = talk.run_of("ann")
     assert stored is not None
     assert stored.data["payment"] == "receipt"
+    talk.door.fault = None
+    reply = talk.says("fee")
+    assert words(reply) == "Paid: receipt.\n----\nHow much?", "what nobody heard is said with the next message"
+    assert words(talk.says("cancel")) == SAID.cancelled
 
 
-@pytest.mark.parametrize("flow", [SendFirst, SendWithin])
-def test_what_acts_first_acts_once_its_member_is_signed_in_and_not_before(
+@pytest.mark.parametrize("hours", [23, 25])
+def test_what_comes_too_late_for_a_channel_is_said_with_the_next_message(
+    any_redis: Redis, prefix: str, hours: int
+) -> None:
+    talk = Talk(any_redis, prefix, (FeeAtLast, Stay), services=Bank(ACCEPTS), channel=WHATSAPP)
+    talk.says("feeatlast", "5")
+    talk.waits(hours=hours)
+    due = talk.runner.resolve(talk.member_id, effect_of(talk, talk.member_id), Done("receipt"))
+    assert due is not None
+    assert words(due.reply) == ("Paid: receipt." if hours < 24 else "")
+    said = words(talk.says("stay"))
+    assert said == ("Which?" if hours < 24 else "Paid: receipt.\n----\nWhich?")
+    assert words(talk.taps("Red")) == SAID.completed
+
+
+@pytest.mark.parametrize("flow", [SendFirst, SendFirstWithin])
+def test_what_is_for_who_is_signed_in_does_not_begin_with_an_action(
     any_redis: Redis, prefix: str, flow: type[Flow]
 ) -> None:
+    with pytest.raises(FlowDefinitionError, match="whatever is sent after the sign-in would run it"):
+        AtTheDoor(any_redis, prefix, (SignIn, flow), services=Bank())
+
+
+class BuiltOtherwise(Flow):
+    """It begins with an action for one member, and with a question for all others."""
+
+    requires_auth = True
+
+    def __init__(self, flow_type: str, state: Any = None) -> None:
+        self.flow_type = flow_type
+        member_id = (state or {}).get("member_id")
+        steps = (Action("payment", self.pays), Pay.note) if member_id == ADDRESS else (Pay.note,)
+        super().__init__(f"{flow_type}_{member_id}", steps)
+
+    def pays(self) -> Any:
+        return self.services.pay(self.effect_id)
+
+
+def test_nor_does_one_that_builds_its_steps_so_for_a_member(any_redis: Redis, prefix: str) -> None:
     bank = Bank()
-    talk = AtTheDoor(any_redis, prefix, (SignIn, flow), services=bank)
-    talk.says(flow.flow_type)
+    talk = AtTheDoor(any_redis, prefix, {"sign_in": SignIn, "built": BuiltOtherwise}, services=bank)
+    assert talk.says("built").status == "error"
+    talk.door.lets_in(member_id=ADDRESS)
     assert bank.calls == []
-    talk.signs_in()
-    assert bank.calls == []
-    reply = talk.says("hello")
-    if flow is SendWithin:
-        reply = talk.says("5", "yes")
-        assert (words(reply), len(bank.paid)) == ("A note?", 1)
-    else:
-        assert (words(reply), len(bank.paid)) == ("A note?", 1)
-    ran = [entry for entry in talk.manager.history("ann") if entry.event_type == "effect_run"]
-    assert len(ran) == 1
-    before = [entry for entry in talk.manager.history(ADDRESS) if entry.event_type.startswith("effect")]
-    assert before == []
 
 
 # -- what was begun before it was known who the member is --------------------------------------------------------------
@@ -188,10 +231,9 @@ def test_what_is_open_at_the_address_is_settled_there_and_taken_along_after_that
     assert talk.run_of("ann") is None
     due = talk.runner.resolve(ADDRESS, effect_of(talk, ADDRESS), Done("receipt"))
     assert due is not None
-    assert due.reply.messages == (), "who is there now is known by another id"
-    reply = talk.says("and?")
-    assert (words(reply), reply.member_id) == (f"{SAID.resumed}\n\nA note?", "ann")
-    assert talk.says("thanks").status == "completed"
+    assert words(due.reply) == "A note?", "it was begun at that address"
+    reply = talk.says("thanks")
+    assert (reply.status, reply.member_id) == ("completed", "ann")
     assert len(bank.calls) == 1
 
 
@@ -355,13 +397,15 @@ def test_one_that_was_accepted_is_asked_for_now_and_then_where_it_can_be(any_red
     talk.says("fee", "5")
     bank.found = [Accepted(), StillUnknown()]
     talk.ages(minutes=2)
-    [due] = talk.runner.due()
-    assert (words(due.reply), open_effect(talk)[0]) == (SAID.working, "accepted")
+    assert (talk.runner.due(), open_effect(talk)[0]) == ([], "accepted"), "the member knows that already"
     talk.ages(minutes=4)
     [due] = talk.runner.due()
     assert (words(due.reply), open_effect(talk)[0]) == (SAID.checking, "unknown")
-    bank.paid += bank.calls
+    bank.found = [StillUnknown()]
     talk.ages(minutes=8)
+    assert (talk.runner.due(), open_effect(talk)[0]) == ([], "unknown"), "and is not told again each time"
+    bank.paid += bank.calls
+    talk.ages(minutes=15)
     [due] = talk.runner.due()
     assert words(due.reply) == "A note?"
     assert len(bank.calls) == 1

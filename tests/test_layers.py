@@ -92,6 +92,7 @@ ORDER = (
     "conversation",
     "store",
     "exchange",
+    "together",
     "open_effects",
     "clients",
     "batching",
