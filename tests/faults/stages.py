@@ -57,10 +57,11 @@ class Paying(OfferFlow):
 
     def pays(self) -> Any:
         amount = str(self.data.get("amount", "USD 1"))
-        return self.services.offers.make(str(self.effect_id), by=self.member_id, amount=amount, to="kofi")
+        again = self.effect_attempt > 1
+        return self.services.offers.make(self.effect_id, by=self.member_id, amount=amount, to="kofi", again=again)
 
     def asks(self) -> Any:
-        return self.services.offers.came_of(str(self.effect_id))
+        return self.services.offers.came_of(self.effect_id)
 
     steps: tuple[Step, ...] = QUESTIONS  # type: ignore[assignment]  # as above
 

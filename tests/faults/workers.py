@@ -138,7 +138,7 @@ class TellingOffers:
         client = httpx.Client(base_url=self.world.ledger, headers=headers, timeout=self.world.patience, verify=False)
         return HttpOffers(HttpService("the ledger", client, KEY_REUSED))
 
-    def make(self, effect_id: str, **named: str) -> Any:
+    def make(self, effect_id: str, **named: Any) -> Any:
         self.reached("before call")
         came = self.offers.make(effect_id, **named)
         self.reached("after call")
