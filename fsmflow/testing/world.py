@@ -65,7 +65,7 @@ class World:
             self.now += step * _MILLISECOND
             left, passed = left - step, passed + step * _MILLISECOND
             done = self.worker.due() if until is not None and until <= step else ()
-            if passed and (done or self._raised):
+            if passed and done:
                 self.transcript.waits(self.now, passed)
                 passed = timedelta()
             self._note_raised()
