@@ -36,6 +36,7 @@ import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -72,6 +73,7 @@ from fsmflow import (
 )
 from fsmflow.channels import whatsapp
 from fsmflow.channels.base import Delivery
+from fsmflow.runner import now
 
 AT_ONCE = 100  # members of one delivery; each has a connection to Redis meanwhile
 SENT_REMEMBERED = 10_000  # messages, a few MB; Meta delivers again within seconds at first
@@ -253,6 +255,7 @@ def create_app(
     manager: AsyncFlowStateManager | None = None,
     http: httpx.AsyncClient | None = None,
     services: Services | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> Starlette:
     """Makes the application.
 
@@ -261,6 +264,7 @@ def create_app(
         manager: Keeps the members' state; by default in the Redis that the settings name.
         http: Sends replies.
         services: What actions work with; by default the ledger that the settings name.
+        clock: Tells the moment.
 
     Returns:
         The application. At its end it closes what it opened, and leaves open what it was handed.
@@ -278,7 +282,7 @@ def create_app(
         services = Services(offers)
         closing.append(offers.aclose)
     runner = AsyncFlowRunner(
-        manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow, services=services
+        manager, served, authenticator=SignInFlow.accounts.who, sign_in=SignInFlow, services=services, clock=clock
     )
     webhook = Webhook(settings, runner, http)
 

@@ -123,7 +123,7 @@ local version = string.format('%.0f', counted + 1)
 local timer, obsolete = stored[5], false
 if ARGV[6] == 'clear' or length == '-' then
   if timer and timer ~= '' then
-    obsolete = redis.call('ZSCORE', due, string.match(hash, '}:(.*)$'))
+    obsolete = redis.call('ZCARD', due) > 0  -- and it is a sorted set
     timer = ''
   end
 elseif length ~= '' then

@@ -8,6 +8,7 @@ import inspect
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -31,7 +32,7 @@ from examples.webhook_outcomes import LARGEST_BODY
 from examples.webhook_settings import Settings
 from fsmflow import Accepted, AsyncFlowRunner, AsyncFlowStateManager, NewerState, StoreUnavailable
 from tests.channels.payloads import ACCOUNT, FIXTURES, USER_ID, body_of, text
-from tests.examples.phone import Json, choices_of, message, typed, words_of
+from tests.examples.phone import START, Json, choices_of, message, typed, words_of
 from tests.sides import async_client_like, on_side, wait_for
 
 SIGNATURES = json.loads((FIXTURES / "signatures.json").read_bytes())
@@ -85,6 +86,9 @@ def breaks(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectTimeout("timed out at https://graph.example.test", request=request)
 
 
+AN_HOUR_LATER = datetime.fromtimestamp(START, timezone.utc) + timedelta(hours=1)
+
+
 class Site:
     """The application as Meta sees it."""
 
@@ -97,7 +101,7 @@ class Site:
     def restart(self) -> None:
         """Another process: the store is the same, the memory is not."""
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.graph))
-        self.app = create_app(SETTINGS, self.manager, http, Services(self.offers))
+        self.app = create_app(SETTINGS, self.manager, http, Services(self.offers), clock=lambda: AN_HOUR_LATER)
 
     def request(self, method: str = "POST", **named: Any) -> httpx.Response:
         answered: httpx.Response = wait_for(self.requested(method, **named))
