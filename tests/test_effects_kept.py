@@ -183,7 +183,8 @@ def test_no_call_is_made_again_once_its_time_is_over() -> None:
 
     retry = Retry(on=Lost, attempts=50, wait=timedelta(days=1))
     came = performed(fails, limit=0.05, retry=retry)
-    assert came == Unsure("TimeoutError")
+    assert isinstance(came, Unsure)
+    assert came.error in ("Lost", "TimeoutError"), "whoever of the two sees first that its time is over"
     for thread in [each for each in threading.enumerate() if each.daemon and each is not threading.main_thread()]:
         thread.join(0.3)
     assert len(calls) == 1
