@@ -36,8 +36,8 @@ WAYS = (REDELIVERY, TAKE_UP, BOTH)
 
 ROUNDS = 8  # how often somebody goes on before a test gives up: a channel and a worker do so for as long as it takes
 
-IN_DOUBT = frozenset({"effect_unknown", "effect_accepted", "error"})
-"""What a trail says besides where it was not known for a while what came of an effect."""
+IN_DOUBT = frozenset({"effect_unknown", "effect_accepted", "effect_resolved", "error"})
+"""What a trail says besides, where it was not known for a while what came of an effect, or a service told it later."""
 
 
 @frozen
