@@ -32,7 +32,7 @@ from fsmflow.interruption import waiting_beneath
 from fsmflow.listening import listens, obeys
 from fsmflow.machine import Turn
 from fsmflow.messages import Inbound, Reply
-from fsmflow.moving import refuses
+from fsmflow.moving import refuses, says_at_last
 from fsmflow.opening import begins, named_by, nothing_open
 from fsmflow.pending import Claim
 from fsmflow.recovery import put_aside, recover
@@ -97,9 +97,9 @@ class Conversation(SigningIn):
                     with suppress(StoreUnavailable):  # the message is decided; a later one releases it as well
                         yield released
                 if committed.state is not None and isinstance(commit.pending, Claim):
-                    return (yield from self._acting(arrival).act(reply, committed.state, taken_over=False))
+                    return (yield from Acting(self, arrival).act(reply, committed.state, taken_over=False))
             if committed.outcome is Outcome.TAKEN and committed.state is not None:
-                return (yield from self._acting(arrival).act(reply, committed.state, taken_over=True))
+                return (yield from Acting(self, arrival).act(reply, committed.state, taken_over=True))
             if committed.outcome not in (Outcome.CONFLICT, Outcome.DUPLICATE) or committed.state is None:
                 return reply  # of what was claimed by it and is lost by now, somebody else says what came of it
             state = committed.state
@@ -111,11 +111,8 @@ class Conversation(SigningIn):
     def _taken_over(self, arrival: Arrival, state: MemberState) -> Effects[Reply]:
         """The reply to a message that was decided before; an effect that was left open is taken over, if it can be."""
         reply = repeated(self, arrival, state)
-        taken = yield from self._acting(arrival).take(reply, state)
+        taken = yield from Acting(self, arrival).take(reply, state)
         return reply if taken is None else taken
-
-    def _acting(self, arrival: Arrival) -> Acting:
-        return Acting(self, arrival)
 
     def _decide(
         self,
@@ -140,8 +137,12 @@ class Conversation(SigningIn):
                 decision = held_elsewhere(self, arrival, other)
             else:
                 decision = yield from self._consider(arrival, seen, at_hand, start, run_id, why)
-            if ended is not None and ended.ended and ended.unasked:
-                decision = yield from self._with_what_was_not_said(arrival, ended, decision)
+            if ended is not None and ended.ended and ended.unasked and decision.status != IGNORED:
+                said, unsaid = yield from says_at_last(self, arrival, ended)
+                kept = (
+                    decision.flow if run is not None else decision.flow or unsaid
+                )  # a run that is taken over stays what is stored
+                decision = evolve(decision, messages=(*said, *decision.messages), flow=kept)
             if run is not None and other is not None:
                 return taking(self, arrival, state, other, run, decision, at_hand)
             if comes_back and decision.flow is not None and decision.write is Write.UPDATE:
@@ -156,15 +157,6 @@ class Conversation(SigningIn):
             decision = apology(self, arrival, state, fault, at_hand[-1] if at_hand else None)
             reply = decision.reply(arrival, seen)
             return reply, decision.commit(arrival, state, reply, self.for_the_trail)
-
-    def _with_what_was_not_said(self, arrival: Arrival, ended: FlowData, decision: Decision) -> Calls[Decision]:
-        """What was decided, after the closing words of a run that nobody was there to hear."""
-        flow = None if decision.status == IGNORED else self.taken_up(arrival, ended)
-        if flow is None or self.must_sign_in(arrival, flow):
-            return decision
-        flow.unasked = False
-        said = yield from self.ask(arrival, flow)
-        return evolve(decision, messages=(*said, *decision.messages), flow=decision.flow or flow)
 
     def _consider(
         self,

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from attrs import evolve
+
 from fsmflow import audit
 from fsmflow.action import Action
 from fsmflow.decision import Arrival, Decision
@@ -47,14 +49,9 @@ def held(dialogue: Dialogue, arrival: Arrival, state: MemberState) -> Decision:
     """
     if state.flow_data is not None:
         dialogue.known(arrival, state, state.flow_data)
-    pending = Pending.of(state.raw.get("pending"))
-    is_unknown = pending is None or pending.status is Status.UNKNOWN
-    said = dialogue.checked(arrival, dialogue.sentences.checking if is_unknown else dialogue.sentences.working)
-    entry = about(arrival, state.flow_data, audit.VALIDATION, "refused", reason="an effect is open")
-    status = UNKNOWN if is_unknown else WORKING
     # as in an apology: what could be read of the run stays where it is
     aside = tuple(each for each in state.unreadable if each.name not in ("flow_data", "previous"))
-    return Decision((said,), status, entries=(entry,), unreadable=aside, pending=_take(dialogue, arrival, state))
+    return evolve(held_elsewhere(dialogue, arrival, state), unreadable=aside, pending=_take(dialogue, arrival, state))
 
 
 def held_elsewhere(dialogue: Dialogue, arrival: Arrival, other: MemberState) -> Decision:
@@ -63,7 +60,7 @@ def held_elsewhere(dialogue: Dialogue, arrival: Arrival, other: MemberState) -> 
     Args:
         dialogue: The flows and how the runner speaks.
         arrival: The message at hand.
-        other: What is stored under the id by channel; only what is stored there says what becomes of its effect.
+        other: What is stored where the effect is open; only what is stored there says what becomes of it.
     """
     pending = Pending.of(other.raw.get("pending"))
     is_unknown = pending is None or pending.status is Status.UNKNOWN

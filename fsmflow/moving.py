@@ -8,13 +8,13 @@ run that is gone on with after an end; and why a message is no answer. Which of 
 from __future__ import annotations
 
 from fsmflow import audit
-from fsmflow.calls import Calls
+from fsmflow.calls import Call, Calls
 from fsmflow.decision import Arrival, Decision
 from fsmflow.flow import Flow
 from fsmflow.machine import Turn
-from fsmflow.messages import Message
+from fsmflow.messages import Message, Text
 from fsmflow.sign_in import SigningIn
-from fsmflow.state import TERMINAL_STATES
+from fsmflow.state import COMPLETED, TERMINAL_STATES, FlowData
 
 
 def says_next(
@@ -45,6 +45,41 @@ def says_next(
         return messages
     closed = dialogue.closes_what_needed_it(arrival, flow, turn)
     return (*messages, *closed, *(yield from dialogue.goes_on(arrival, flow, turn)))
+
+
+def says_at_last(
+    dialogue: SigningIn, arrival: Arrival, ended: FlowData
+) -> Calls[tuple[tuple[Message, ...], Flow | None]]:
+    """The closing words of a run that ended when nobody was there to hear them.
+
+    Words that fail are given up: whoever did not hear them is told what the library knows, and kept from nothing.
+
+    Args:
+        dialogue: The flows and how the runner speaks.
+        arrival: The message at hand.
+        ended: The run.
+
+    Yields:
+        The calls of its words.
+
+    Returns:
+        The words, and the run as it is kept once they are said; nothing, and None, where they stay unsaid.
+
+    Raises:
+        Exception: What the application's own ``on_fault`` raised.
+    """
+    flow = dialogue.taken_up(arrival, ended)
+    if flow is None or dialogue.must_sign_in(arrival, flow):
+        return (), None
+    flow.unasked = False
+    try:
+        return (yield from dialogue.ask(arrival, flow)), flow
+    except Exception as raised:  # noqa: BLE001 - whatever the flow's words raise, their member goes on
+        fault = raised
+    if dialogue.on_fault is not None:
+        yield Call(dialogue.on_fault, (fault, arrival.inbound))
+    known = dialogue.sentences.done if flow.state == COMPLETED else dialogue.sentences.not_done
+    return (Text(known),), flow
 
 
 def refuses(dialogue: SigningIn, arrival: Arrival, flow: Flow, told: str, why: str) -> Calls[Decision]:

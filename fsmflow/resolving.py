@@ -37,10 +37,9 @@ def resolving(
 
     Raises:
         NewerState: A newer release runs it.
+        OutcomeNotTaken: The flow failed at it, or is none that this release knows: it is open still.
     """
-    state: MemberState = yield Load(member_id, NOWHERE)
-    if codec_of(state) > CODEC:
-        raise NewerState("the state was written by a newer release of fsmflow")
+    state = yield from _loaded(member_id)
     pending = Pending.of(state.raw.get("pending")) if is_held(state) else None
     if pending is None or pending.effect_id != effect_id:
         return None
@@ -58,10 +57,15 @@ def recovering(dialogue: SigningIn, member_id: str, moment: datetime) -> Effects
     Raises:
         NewerState: A newer release runs it.
     """
+    state = yield from _loaded(member_id)
+    return (yield from taken_up(dialogue, state, moment))
+
+
+def _loaded(member_id: str) -> Effects[MemberState]:
     state: MemberState = yield Load(member_id, NOWHERE)
     if codec_of(state) > CODEC:
         raise NewerState("the state was written by a newer release of fsmflow")
-    return (yield from taken_up(dialogue, state, moment))
+    return state
 
 
 def taken_up(dialogue: SigningIn, state: MemberState, moment: datetime) -> Effects[Due | None]:

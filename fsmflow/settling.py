@@ -35,7 +35,7 @@ from fsmflow.moving import says_next
 from fsmflow.outcomes import Accepted, Done, Outcome, Unsure
 from fsmflow.pending import NOBODY, Claim, Park, Pending, Settled, Status, again_after, held_by
 from fsmflow.sign_in import SigningIn
-from fsmflow.state import MemberState
+from fsmflow.state import TERMINAL_STATES, MemberState
 from fsmflow.storable import check_storable
 from fsmflow.timers import EFFECT
 
@@ -220,6 +220,8 @@ class Settling:
             turn.entries.append(fault_entry(flow, fault))
             # no apology, which asks to try again: who reads that after a payment may pay twice
             said = (self._fitting(flow.refusal, sentences.not_done) if flow.refusal else Text(sentences.done),)
+            flow.unasked = flow.action is None and flow.state not in TERMINAL_STATES  # at an end, that is all there is
+            return said, None
         flow.unasked = flow.action is None
         return said, None
 

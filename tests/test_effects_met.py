@@ -254,6 +254,24 @@ def test_nothing_is_taken_along_while_an_effect_of_the_member_is_open(any_redis:
     assert len(bank.calls) == 1
 
 
+def test_what_is_taken_along_is_not_lost_for_the_words_that_nobody_has_heard(any_redis: Redis, prefix: str) -> None:
+    talk = AtTheDoor(any_redis, prefix, (SignIn, FeeAtLast, Stay), services=Bank(ACCEPTS))
+    talk.channel = WHATSAPP
+    talk.door.lets_in(WHATSAPP)
+    talk.says("feeatlast", "5")
+    talk.channel = CONSOLE
+    talk.says("stay")
+    talk.door.fault = OSError("no door")
+    assert talk.runner.resolve("ann", effect_of(talk, "ann"), Done("receipt")) is not None
+    talk.door.fault = None
+    talk.door.lets_in()
+    reply = talk.says("menu")
+    assert words(reply).startswith("Paid: receipt.\n----\n")
+    assert words(reply).endswith("\n\nWhich?")
+    assert talk.says("Red").flow_id == "stay_ann"
+    assert words(talk.says("Red")).startswith("You can send")
+
+
 # -- what waits, and what is no answer ---------------------------------------------------------------------------------
 
 
@@ -362,6 +380,29 @@ def test_closing_words_that_fail_after_an_outcome_leave_the_run_completed(any_re
     reply = talk.says("brokenattheend", "5")
     assert (words(reply), reply.status) == (SAID.done, "completed")
     assert talk.data == {"amount": "5", "payment": "receipt 1"}
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("is_heard", [True, False], ids=["heard", "not heard"])
+def test_closing_words_that_fail_each_time_keep_nobody_from_anything_else(
+    any_redis: Redis, prefix: str, is_heard: bool
+) -> None:
+    faults: list[Exception] = []
+    talk = Talk(
+        *(any_redis, prefix, (BrokenAtTheEnd, Stay)),
+        services=Bank(ACCEPTS),
+        channel=WHATSAPP,
+        on_fault=lambda fault, _: faults.append(fault),
+    )
+    talk.says("brokenattheend", "5")
+    talk.waits(hours=1 if is_heard else 25)
+    due = talk.runner.resolve(talk.member_id, effect_of(talk, talk.member_id), Done("receipt"))
+    assert due is not None
+    assert words(due.reply) == (SAID.done if is_heard else "")
+    reply = talk.says("stay")
+    assert words(reply) == ("Which?" if is_heard else f"{SAID.done}\n----\nWhich?"), "that it was done is said once"
+    assert [type(fault) for fault in faults] == [KeyError]
+    assert words(talk.taps("Red")) == SAID.completed
 
 
 @pytest.mark.usefixtures("broken")
